@@ -1,0 +1,3 @@
+//! The studio and the command line.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Design kit: tokens, fonts, icons, widgets, table, plots, palette; knows egui, knows no ML.

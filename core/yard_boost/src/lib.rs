@@ -1,0 +1,1 @@
+//! Histogram gradient boosting and forests on integer gradients.

@@ -1,0 +1,1 @@
+//! Data files: open, infer types, profile, findings, recipe fit, split.

@@ -1,0 +1,1 @@
+//! Deployment targets, rollout steps, health, rollback.

@@ -1,0 +1,1 @@
+//! The facade: project file, job queue, lineage; command in, event out.

@@ -1,0 +1,1 @@
+//! Metrics, curves, intervals, costs, fairness, drift statistics and sketches, on slices.

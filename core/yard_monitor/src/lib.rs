@@ -1,0 +1,1 @@
+//! Windows, drift, live quality, alerts and retrain triggers.

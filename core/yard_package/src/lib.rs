@@ -1,0 +1,1 @@
+//! The .modelpack: read, verify, write, sign.

@@ -1,0 +1,1 @@
+//! The model server: library and the stand-alone binary yard-serve.

@@ -1,0 +1,1 @@
+//! Learners, choice among them, evaluation; library and the worker binary yard-trainer.
