@@ -1,1 +1,19 @@
-//! Learners, choice among them, evaluation; library and the worker binary yard-trainer.
+//! Learners, choice among them, evaluation; library and the worker binary `yard-trainer`.
+//!
+//! Ways in: [`train::train`] turns a table, a frame and a [`yard_types::run::RunSpec`] into
+//! [`yard_score::model::ScorerParts`]; [`evaluate::evaluate`] measures a scorer on rows;
+//! [`reproduce::same_model`] trains again. The recipe is fitted on training rows alone, features come
+//! from the scorer's own encoder, and reported figures from the scorer's own predictions, so that
+//! training and serving can't differ. Knows nothing of files (but the worker's exchange file), of the
+//! project, of packages or of wall clocks: time enters through [`input::Context::clock`].
+
+pub mod error;
+pub mod evaluate;
+pub mod input;
+pub mod reproduce;
+pub mod train;
+
+pub use error::TrainError;
+pub use evaluate::{EvaluateInput, evaluate};
+pub use input::{Context, Observer, Silent, TrainInput, TrainOutput};
+pub use train::train;
