@@ -24,5 +24,6 @@ pub mod recipe;
 pub mod rng;
 pub mod run;
 pub mod schema;
+pub mod serving;
 pub mod split;
 pub mod table;
