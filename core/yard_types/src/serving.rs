@@ -144,15 +144,6 @@ pub struct ServerModels {
     pub models: Vec<ServerModel>,
 }
 
-/// Counts of latencies, sparse and ascending.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct LatencyCounts {
-    /// Upper bounds of the bins, milliseconds.
-    pub upper_ms: Vec<f64>,
-    /// Requests in each bin.
-    pub counts: Vec<u64>,
-}
-
 /// A row whose label has arrived.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LabelledRow {
@@ -193,13 +184,13 @@ pub struct ServedWindow {
     pub p95_ms: f64,
     /// 99th percentile.
     pub p99_ms: f64,
-    /// Latencies.
-    pub latency: LatencyCounts,
-    /// Mean probability of the positive class (of the first class with several) or mean prediction.
+    /// Latencies: a `yard_metrics` latency histogram as JSON.
+    pub latency: Value,
+    /// Mean probability of the positive class or mean prediction; `None` with several classes.
     pub mean_score: Option<f64>,
-    /// Sketch of each field: a `yard_metrics` current sketch as JSON.
+    /// Counts of each field in the bins of the package's reference: `yard_metrics` sketch counts as JSON.
     pub fields: BTreeMap<String, Value>,
-    /// Sketch of the score.
+    /// Counts of the score, likewise.
     pub score: Value,
     /// Rows whose label has arrived.
     pub labelled: Vec<LabelledRow>,
