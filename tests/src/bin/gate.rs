@@ -1,0 +1,26 @@
+//! `cargo gate`: format, clippy without warnings, all tests with the fences. Stops at the first step
+//! that fails and says which.
+
+use anyhow::{Context as _, bail};
+use std::process::Command;
+
+const STEPS: &[(&str, &[&str])] = &[
+    ("format", &["fmt", "--all", "--check"]),
+    ("clippy", &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]),
+    ("tests", &["test", "--workspace", "--locked", "--no-fail-fast"]),
+];
+
+fn main() -> anyhow::Result<()> {
+    let root = yard_tests::repository();
+    for (name, arguments) in STEPS {
+        let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+            .args(*arguments)
+            .current_dir(&root)
+            .status()
+            .with_context(|| format!("could not start cargo for the step \"{name}\""))?;
+        if !status.success() {
+            bail!("the step \"{name}\" failed: cargo {}", arguments.join(" "));
+        }
+    }
+    Ok(())
+}
