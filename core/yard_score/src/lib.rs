@@ -4,4 +4,13 @@
 //! REST, streams and "Try it" all call [`scorer::Scorer`]. Knows nothing of files, polars, candle or
 //! threads.
 
+pub mod encode;
+pub mod error;
+pub mod explain;
+mod forward;
+pub mod math;
 pub mod model;
+pub mod predictions;
+mod request;
+pub mod scorer;
+mod value;

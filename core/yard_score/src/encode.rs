@@ -1,0 +1,385 @@
+//! The fitted recipe, executed: values of fields become features in f32. Training and scoring both come
+//! through [`Encoder`], for one row and for blocks of rows, so that a feature has the same bits in both.
+//! Knows nothing about models.
+//!
+//! Features are computed in f64 and rounded to f32 once. Under [`Encoding::Dense`] a result beyond the
+//! range of f32 is the largest f32 of its sign, so that linear models and nets never see an infinity;
+//! under [`Encoding::Trees`] infinities are kept, and NaN is a missing value.
+
+use crate::{
+    error::ScoreError,
+    value::{Input, InputValue, shown},
+};
+use yard_types::{
+    recipe::{DatePart, Encoding, Feature, FeatureOp, FittedRecipe, Scale},
+    schema::FieldType,
+    table::{Column, FieldValue, Table},
+};
+
+/// Rows that are encoded and scored together.
+pub(crate) const BLOCK: usize = 64;
+
+/// A checked recipe, ready to encode rows.
+#[derive(Clone, Debug)]
+pub struct Encoder {
+    inputs: Vec<Input>,
+    /// In the order of their inputs.
+    steps: Vec<Step>,
+    n_features: usize,
+    dense: bool,
+    input_of: Vec<u32>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    input: usize,
+    feature: usize,
+    op: Op,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Op {
+    Number(Fill),
+    MissingFlag,
+    Code,
+    OneHot(u32),
+    Date(DatePart, Fill),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Fill {
+    fill: f64,
+    scale: Option<Scale>,
+}
+
+impl Fill {
+    fn new(fill: Option<f64>, scale: Option<Scale>) -> Self {
+        Self { fill: fill.unwrap_or(f64::NAN), scale }
+    }
+
+    fn apply(self, value: Option<f64>) -> f64 {
+        let value = value.unwrap_or(self.fill);
+        match self.scale {
+            None => value,
+            Some(scale) if scale.inverse_sd == 0.0 => 0.0,
+            Some(scale) => (value - scale.mean) * scale.inverse_sd,
+        }
+    }
+}
+
+/// Which rows of a table, in which order.
+#[derive(Clone, Copy, Debug)]
+pub enum Rows<'a> {
+    /// From the first row up to and without the second.
+    Range(usize, usize),
+    /// The rows listed.
+    List(&'a [u32]),
+}
+
+impl Rows<'_> {
+    /// Returns how many rows these are.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Range(from, to) => to.saturating_sub(*from),
+            Self::List(rows) => rows.len(),
+        }
+    }
+
+    /// Returns whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn get(&self, at: usize) -> usize {
+        match self {
+            Self::Range(from, _) => from + at,
+            Self::List(rows) => rows[at] as usize,
+        }
+    }
+}
+
+/// A column of a table, read as an input.
+#[derive(Debug)]
+enum Bound<'a> {
+    Numbers(&'a [f64]),
+    Words { codes: &'a [u32], words: &'a [String], values: Vec<Option<InputValue>> },
+    Other(&'a Column),
+}
+
+/// A table whose columns have been matched to the inputs of an encoder. Cheap to share between threads.
+#[derive(Debug)]
+pub struct BoundTable<'a> {
+    encoder: &'a Encoder,
+    columns: Vec<Bound<'a>>,
+    rows: usize,
+}
+
+impl Encoder {
+    /// Checks a recipe: inputs exist and have distinct names, steps fit the types of their inputs,
+    /// categories are sorted and distinct, numbers are finite.
+    pub fn new(recipe: &FittedRecipe) -> Result<Self, ScoreError> {
+        check_inputs(recipe)?;
+        let mut steps = Vec::with_capacity(recipe.features.len());
+        for (index, feature) in recipe.features.iter().enumerate() {
+            steps.push(compile(recipe, index, feature)?);
+        }
+        steps.sort_by_key(|step| (step.input, step.feature));
+        Ok(Self {
+            inputs: recipe.inputs.iter().map(Input::new).collect(),
+            steps,
+            n_features: recipe.features.len(),
+            dense: recipe.encoding == Encoding::Dense,
+            input_of: recipe.features.iter().map(|feature| feature.input).collect(),
+        })
+    }
+
+    /// Returns the number of features.
+    pub fn n_features(&self) -> usize {
+        self.n_features
+    }
+
+    /// Returns the number of input fields.
+    pub fn n_inputs(&self) -> usize {
+        self.inputs.len()
+    }
+
+    /// Returns the input field of each feature.
+    pub fn input_of(&self) -> &[u32] {
+        &self.input_of
+    }
+
+    /// Matches the columns of a table to the inputs by name; a column that is absent is an error.
+    pub fn bind<'a>(&'a self, table: &'a Table) -> Result<BoundTable<'a>, ScoreError> {
+        let mut columns = Vec::with_capacity(self.inputs.len());
+        for input in &self.inputs {
+            let column = table
+                .column(&input.name)
+                .ok_or_else(|| ScoreError::MissingColumn { column: input.name.clone() })?;
+            columns.push(bind_column(input, column));
+        }
+        Ok(BoundTable { encoder: self, columns, rows: table.rows() })
+    }
+
+    /// Encodes rows of a table: `[rows, n_features]`, row-major.
+    pub fn encode(&self, table: &Table, rows: Rows<'_>) -> Result<Vec<f32>, ScoreError> {
+        let bound = self.bind(table)?;
+        let mut out = vec![0.0; rows.len() * self.n_features];
+        let mut values = Vec::new();
+        for start in (0..rows.len()).step_by(BLOCK) {
+            let end = (start + BLOCK).min(rows.len());
+            bound.encode_block(
+                rows,
+                (start, end),
+                &mut values,
+                &mut out[start * self.n_features..end * self.n_features],
+            )?;
+        }
+        Ok(out)
+    }
+
+    /// Encodes rows of a table column by column: `[n_features, rows]`, the same bits as [`Self::encode`].
+    pub fn encode_columns(&self, table: &Table, rows: Rows<'_>) -> Result<Vec<Vec<f32>>, ScoreError> {
+        let bound = self.bind(table)?;
+        let mut out = vec![Vec::with_capacity(rows.len()); self.n_features];
+        let mut values = Vec::new();
+        let mut block = vec![0.0; BLOCK * self.n_features];
+        for start in (0..rows.len()).step_by(BLOCK) {
+            let end = (start + BLOCK).min(rows.len());
+            let block = &mut block[..(end - start) * self.n_features];
+            bound.encode_block(rows, (start, end), &mut values, block)?;
+            for (feature, column) in out.iter_mut().enumerate() {
+                column.extend(block.iter().skip(feature).step_by(self.n_features));
+            }
+        }
+        Ok(out)
+    }
+
+    /// Encodes one row of values in input order into `features`, without allocating.
+    pub fn encode_row(&self, row: &[FieldValue<'_>], features: &mut [f32]) -> Result<(), ScoreError> {
+        if row.len() != self.inputs.len() {
+            return Err(ScoreError::InputCount { expected: self.inputs.len(), got: row.len() });
+        }
+        if features.len() != self.n_features {
+            return Err(ScoreError::Shape {
+                what: "number of features".to_owned(),
+                expected: self.n_features,
+                got: features.len(),
+            });
+        }
+        let mut steps = self.steps.iter().peekable();
+        for (index, (input, value)) in self.inputs.iter().zip(row).enumerate() {
+            let read = input.read(*value).ok_or_else(|| bad_value(input, None, *value))?;
+            while let Some(step) = steps.next_if(|step| step.input == index) {
+                self.run(step, &[read], features);
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn inputs(&self) -> &[Input] {
+        &self.inputs
+    }
+
+    /// Computes one feature for a block of values; `out` is `[values, n_features]`.
+    fn run(&self, step: &Step, values: &[InputValue], out: &mut [f32]) {
+        let slots = out[step.feature..].iter_mut().step_by(self.n_features.max(1));
+        for (slot, value) in slots.zip(values) {
+            let feature = compute(step.op, *value) as f32;
+            *slot = if self.dense { feature.clamp(f32::MIN, f32::MAX) } else { feature };
+        }
+    }
+}
+
+impl BoundTable<'_> {
+    /// Returns the number of rows of the table.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Encodes positions `span` of `rows` into `out`, `[span, n_features]`.
+    pub(crate) fn encode_block(
+        &self,
+        rows: Rows<'_>,
+        span: (usize, usize),
+        values: &mut Vec<InputValue>,
+        out: &mut [f32],
+    ) -> Result<(), ScoreError> {
+        for at in span.0..span.1 {
+            if rows.get(at) >= self.rows {
+                return Err(ScoreError::Row { row: rows.get(at), rows: self.rows });
+            }
+        }
+        let mut steps = self.encoder.steps.iter().peekable();
+        for (index, column) in self.columns.iter().enumerate() {
+            values.clear();
+            for at in span.0..span.1 {
+                values.push(self.read(index, column, rows.get(at))?);
+            }
+            while let Some(step) = steps.next_if(|step| step.input == index) {
+                self.encoder.run(step, values, out);
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&self, index: usize, column: &Bound<'_>, row: usize) -> Result<InputValue, ScoreError> {
+        let input = &self.encoder.inputs[index];
+        let (read, value) = match column {
+            Bound::Numbers(numbers) => {
+                let number = numbers[row];
+                return Ok(if number.is_nan() { InputValue::Missing } else { InputValue::Number(number) });
+            }
+            Bound::Words { codes, words, values } => {
+                let code = codes[row] as usize;
+                match values.get(code) {
+                    None => return Ok(InputValue::Missing),
+                    Some(read) => (*read, FieldValue::Text(&words[code])),
+                }
+            }
+            Bound::Other(column) => {
+                let value = column.value(row);
+                (input.read(value), value)
+            }
+        };
+        read.ok_or_else(|| bad_value(input, Some(row), value))
+    }
+}
+
+fn bind_column<'a>(input: &Input, column: &'a Column) -> Bound<'a> {
+    let number = matches!(input.field_type, FieldType::Number | FieldType::Integer);
+    match column {
+        Column::Number(numbers) if number => Bound::Numbers(numbers),
+        Column::Text(text) => Bound::Words {
+            codes: &text.codes,
+            words: &text.words,
+            values: text.words.iter().map(|word| input.read(FieldValue::Text(word))).collect(),
+        },
+        Column::Number(_) | Column::Instant(_) => Bound::Other(column),
+    }
+}
+
+fn bad_value(input: &Input, row: Option<usize>, value: FieldValue<'_>) -> ScoreError {
+    ScoreError::Value { field: input.name.clone(), row, expected: input.expected(), got: shown(value) }
+}
+
+fn compute(op: Op, value: InputValue) -> f64 {
+    match (op, value) {
+        (Op::Number(fill), InputValue::Number(number)) => fill.apply(Some(number)),
+        (Op::MissingFlag, value) => f64::from(value == InputValue::Missing),
+        (Op::Code, InputValue::Code(code)) => f64::from(code),
+        (Op::Code, _) => f64::NAN,
+        (Op::OneHot(own), InputValue::Code(code)) => f64::from(own == code),
+        (Op::OneHot(_), _) => 0.0,
+        (Op::Date(part, fill), InputValue::Instant(micros)) => fill.apply(Some(part.of(micros))),
+        (Op::Number(fill) | Op::Date(_, fill), _) => fill.apply(None),
+    }
+}
+
+fn check_inputs(recipe: &FittedRecipe) -> Result<(), ScoreError> {
+    let problem = |name: &str, problem: &str| ScoreError::Recipe {
+        what: format!("input {}", crate::error::quoted(name)),
+        problem: problem.to_owned(),
+    };
+    let mut names = std::collections::BTreeSet::new();
+    for input in &recipe.inputs {
+        if !names.insert(input.name.as_str()) {
+            return Err(problem(&input.name, "the name appears twice"));
+        }
+        if input.categories.len() >= 1 << 24 {
+            return Err(problem(&input.name, "more than 16,777,215 categories"));
+        }
+        if input.categories.windows(2).any(|pair| pair[0] >= pair[1]) {
+            return Err(problem(&input.name, "categories are not sorted and distinct"));
+        }
+    }
+    Ok(())
+}
+
+fn compile(recipe: &FittedRecipe, index: usize, feature: &Feature) -> Result<Step, ScoreError> {
+    let problem = |problem: String| ScoreError::Recipe {
+        what: format!("feature {index} {}", crate::error::quoted(&feature.name)),
+        problem,
+    };
+    let Some(input) = recipe.inputs.get(feature.input as usize) else {
+        return Err(problem(format!("input {} does not exist", feature.input)));
+    };
+    let finite = |fill: Option<f64>, scale: Option<Scale>| {
+        fill.is_none_or(f64::is_finite)
+            && scale.is_none_or(|scale| scale.mean.is_finite() && scale.inverse_sd.is_finite())
+    };
+    let mismatch = || problem(format!("the step does not fit a {} field", input.field_type.word()));
+    let op = match (&feature.op, input.field_type) {
+        (FeatureOp::Number { fill, scale }, FieldType::Number | FieldType::Integer | FieldType::Boolean) => {
+            if !finite(*fill, *scale) {
+                return Err(problem("fill or scale is not finite".to_owned()));
+            }
+            Op::Number(Fill::new(*fill, *scale))
+        }
+        (FeatureOp::Date { part, fill, scale }, FieldType::Datetime) => {
+            if !finite(*fill, *scale) {
+                return Err(problem("fill or scale is not finite".to_owned()));
+            }
+            Op::Date(*part, Fill::new(*fill, *scale))
+        }
+        (FeatureOp::MissingFlag, _) => Op::MissingFlag,
+        (FeatureOp::Code, FieldType::Category | FieldType::Text) => Op::Code,
+        (FeatureOp::OneHot { code }, FieldType::Category | FieldType::Text) => {
+            if *code as usize > input.categories.len() {
+                return Err(problem(format!("category code {code} does not exist")));
+            }
+            Op::OneHot(*code)
+        }
+        _ => return Err(mismatch()),
+    };
+    Ok(Step { input: feature.input as usize, feature: index, op })
+}
+
+/// Returns whether a recipe can produce a missing feature.
+pub(crate) fn may_be_missing(recipe: &FittedRecipe) -> Option<&Feature> {
+    recipe.features.iter().find(|feature| {
+        matches!(
+            feature.op,
+            FeatureOp::Code | FeatureOp::Number { fill: None, .. } | FeatureOp::Date { fill: None, .. }
+        )
+    })
+}

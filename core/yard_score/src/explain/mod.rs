@@ -1,0 +1,184 @@
+//! Reasons for an answer: what each input field adds to the margin, `base + Σ contributions + residual
+//! = margin` for each output. Contributions of features are added up to their fields.
+//!
+//! - Trees: exact path-dependent `TreeSHAP` ([`trees`]).
+//! - Linear models: exact, weight × (x − reference).
+//! - Nets: integrated gradients from the reference ([`net`]); what the numeric integration leaves over
+//!   is the residual.
+//!
+//! The reference of linear models and nets is one value per feature, the means over training rows
+//! ([`feature_means`]); without one it is zero, which is the mean of every scaled feature.
+
+mod net;
+mod trees;
+
+use crate::{
+    encode::Rows,
+    error::ScoreError,
+    forward,
+    model::{LinearModel, Model, ScorerParts},
+    scorer::Scorer,
+};
+use yard_types::table::{FieldValue, Table};
+
+/// How the contributions were computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Exact path-dependent `TreeSHAP`.
+    TreeShap,
+    /// Weight × (x − reference), exact.
+    Linear,
+    /// Integrated gradients, 64 midpoint steps; approximate.
+    IntegratedGradients,
+}
+
+impl Method {
+    /// Returns the method in words.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::TreeShap => "TreeSHAP (path-dependent, exact)",
+            Self::Linear => "linear contributions (exact)",
+            Self::IntegratedGradients => "integrated gradients (64 steps, approximate)",
+        }
+    }
+}
+
+/// Contributions of one row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explanation {
+    /// Method.
+    pub method: Method,
+    /// Margin of a row about which nothing is known, per output.
+    pub base: Vec<f64>,
+    /// `[outputs, inputs]`, row-major: what each field adds to the margin.
+    pub contributions: Vec<f64>,
+    /// Margin − base − Σ contributions, per output: rounding, or for nets the error of the integration.
+    pub residual: Vec<f64>,
+    /// Margins of the scorer, per output.
+    pub margins: Vec<f32>,
+}
+
+impl Explanation {
+    /// Returns the contributions of the fields to one output; empty when the output does not exist.
+    pub fn of_output(&self, output: usize) -> &[f64] {
+        let inputs = self.contributions.len() / self.base.len().max(1);
+        self.contributions.get(output * inputs..(output + 1) * inputs).unwrap_or(&[])
+    }
+
+    /// Returns (input, contribution) of one output, largest absolute value first, ties by input.
+    pub fn ranked(&self, output: usize) -> Vec<(usize, f64)> {
+        let mut ranked: Vec<(usize, f64)> = self.of_output(output).iter().copied().enumerate().collect();
+        ranked.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()).then(a.0.cmp(&b.0)));
+        ranked
+    }
+}
+
+/// Explains answers of one model.
+#[derive(Clone, Debug)]
+pub struct Explainer {
+    scorer: Scorer,
+    kind: Kind,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Trees(trees::TreeShap),
+    Linear { model: LinearModel, reference: Vec<f32> },
+    Net(net::Gradients),
+}
+
+impl Explainer {
+    /// Checks the model as [`Scorer::new`] does. `reference` holds one value per feature; trees ignore it.
+    pub fn new(parts: &ScorerParts, reference: Option<&[f32]>) -> Result<Self, ScoreError> {
+        let scorer = Scorer::new(parts)?;
+        let n_features = scorer.encoder().n_features();
+        let reference = reference.map_or_else(|| vec![0.0; n_features], <[f32]>::to_vec);
+        forward::check_len("number of reference values", reference.len(), n_features)?;
+        forward::check_finite("reference value", &reference)?;
+        let kind = match &parts.model {
+            Model::Trees(model) => Kind::Trees(trees::TreeShap::new(model.clone())),
+            Model::Linear(model) => Kind::Linear { model: model.clone(), reference },
+            Model::Net(model) => Kind::Net(net::Gradients::new(model.clone(), reference)),
+        };
+        Ok(Self { scorer, kind })
+    }
+
+    /// Returns the scorer of the same model.
+    pub fn scorer(&self) -> &Scorer {
+        &self.scorer
+    }
+
+    /// Explains one row of values in input order.
+    pub fn explain(&self, row: &[FieldValue<'_>]) -> Result<Explanation, ScoreError> {
+        let mut features = vec![0.0; self.scorer.encoder().n_features()];
+        self.scorer.encoder().encode_row(row, &mut features)?;
+        self.explain_features(&features)
+    }
+
+    /// Explains rows of a table in order.
+    pub fn explain_rows(&self, table: &Table, rows: Rows<'_>) -> Result<Vec<Explanation>, ScoreError> {
+        let features = self.scorer.encoder().encode(table, rows)?;
+        let n_features = self.scorer.encoder().n_features();
+        features.chunks_exact(n_features).map(|row| self.explain_features(row)).collect()
+    }
+
+    /// Explains one row of encoded features.
+    pub fn explain_features(&self, features: &[f32]) -> Result<Explanation, ScoreError> {
+        forward::check_len("number of features", features.len(), self.scorer.encoder().n_features())?;
+        let margins = self.scorer.score_features(features)?.margins;
+        let (method, base, by_feature) = match &self.kind {
+            Kind::Trees(shap) => (Method::TreeShap, shap.base().to_vec(), shap.contributions(features)),
+            Kind::Linear { model, reference } => {
+                let (base, by_feature) = linear(model, reference, features);
+                (Method::Linear, base, by_feature)
+            }
+            Kind::Net(net) => (Method::IntegratedGradients, net.base().to_vec(), net.contributions(features)),
+        };
+        let contributions = self.by_field(&by_feature, base.len());
+        let inputs = self.scorer.encoder().n_inputs();
+        let residual = margins.iter().zip(&base).enumerate().map(|(k, (margin, base))| {
+            let sum: f64 = contributions[k * inputs..(k + 1) * inputs].iter().sum();
+            f64::from(*margin) - base - sum
+        });
+        let residual = residual.collect();
+        Ok(Explanation { method, base, contributions, residual, margins })
+    }
+
+    fn by_field(&self, by_feature: &[f64], outputs: usize) -> Vec<f64> {
+        let encoder = self.scorer.encoder();
+        let (inputs, n_features) = (encoder.n_inputs(), encoder.n_features());
+        let mut out = vec![0.0; outputs * inputs];
+        for output in 0..outputs {
+            for (feature, input) in encoder.input_of().iter().enumerate() {
+                out[output * inputs + *input as usize] += by_feature[output * n_features + feature];
+            }
+        }
+        out
+    }
+}
+
+/// Returns the mean of each feature over rows of a table, missing values left out (0 when all are
+/// missing or infinite): the reference for [`Explainer::new`].
+pub fn feature_means(scorer: &Scorer, table: &Table, rows: Rows<'_>) -> Result<Vec<f32>, ScoreError> {
+    let columns = scorer.encoder().encode_columns(table, rows)?;
+    let mean = |column: &Vec<f32>| {
+        let finite = column.iter().filter(|value| value.is_finite());
+        let (sum, count) = finite.fold((0.0, 0_u64), |(sum, count), v| (sum + f64::from(*v), count + 1));
+        if count == 0 { 0.0 } else { (sum / count as f64) as f32 }
+    };
+    Ok(columns.iter().map(mean).collect())
+}
+
+fn linear(model: &LinearModel, reference: &[f32], x: &[f32]) -> (Vec<f64>, Vec<f64>) {
+    let mut base = Vec::with_capacity(model.bias.len());
+    let mut contributions = Vec::with_capacity(model.weights.len());
+    for (bias, weights) in model.bias.iter().zip(model.weights.chunks_exact(reference.len().max(1))) {
+        let mut sum = f64::from(*bias);
+        for ((weight, reference), value) in weights.iter().zip(reference).zip(x) {
+            sum += f64::from(*weight) * f64::from(*reference);
+            contributions.push(f64::from(*weight) * (f64::from(*value) - f64::from(*reference)));
+        }
+        base.push(sum);
+    }
+    (base, contributions)
+}

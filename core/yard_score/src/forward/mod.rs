@@ -1,0 +1,62 @@
+//! The forward pass of each family: features in, margins out, for a block of rows or for one; both run
+//! the same code per row. Knows nothing about recipes and links.
+
+pub(crate) mod linear;
+pub(crate) mod net;
+pub(crate) mod trees;
+
+use crate::{error::ScoreError, model::Model};
+
+/// A checked model in the layout that is executed.
+#[derive(Clone, Debug)]
+pub(crate) enum Forward {
+    Linear(linear::Linear),
+    Trees(trees::Trees),
+    Net(net::Net),
+}
+
+/// Working memory of a forward pass.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Work {
+    a: Vec<f32>,
+    b: Vec<f32>,
+}
+
+impl Forward {
+    /// Checks and compiles a model that takes `n_features` features.
+    pub(crate) fn new(model: &Model, n_features: usize) -> Result<Self, ScoreError> {
+        match model {
+            Model::Linear(model) => linear::Linear::new(model, n_features).map(Self::Linear),
+            Model::Trees(model) => trees::Trees::new(model, n_features).map(Self::Trees),
+            Model::Net(model) => net::Net::new(model, n_features).map(Self::Net),
+        }
+    }
+
+    pub(crate) fn work(&self, rows: usize) -> Work {
+        let width = if let Self::Net(net) = self { net.width() } else { 0 };
+        Work { a: vec![0.0; width * rows], b: vec![0.0; width * rows] }
+    }
+
+    /// Computes margins `[rows, outputs]` of features `[rows, n_features]`.
+    pub(crate) fn run(&self, features: &[f32], work: &mut Work, margins: &mut [f32]) {
+        match self {
+            Self::Linear(model) => model.run(features, margins),
+            Self::Trees(model) => model.run(features, margins),
+            Self::Net(model) => model.run(features, work, margins),
+        }
+    }
+}
+
+pub(crate) fn check_len(what: &str, got: usize, expected: usize) -> Result<(), ScoreError> {
+    if got == expected {
+        return Ok(());
+    }
+    Err(ScoreError::Shape { what: what.to_owned(), expected, got })
+}
+
+pub(crate) fn check_finite(what: &str, values: &[f32]) -> Result<(), ScoreError> {
+    match values.iter().position(|value| !value.is_finite()) {
+        None => Ok(()),
+        Some(at) => Err(ScoreError::NotFinite { what: format!("{what} {at}"), value: f64::from(values[at]) }),
+    }
+}
