@@ -1,0 +1,130 @@
+//! Light and dark: sets fonts, sizes and colours of egui from the tokens.
+//!
+//! Knows egui's `Style`; the colours themselves live in [`crate::tokens`].
+
+use egui::{Context, CornerRadius, Margin, Shadow, Stroke, Style, Visuals, style::WidgetVisuals, vec2};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    fonts,
+    space::{RADIUS_CARD, RADIUS_CONTROL},
+    tokens::{Tokens, tokens_of},
+};
+
+/// The theme that the user chose.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Theme {
+    /// Always light.
+    Light,
+    /// Always dark.
+    Dark,
+    /// As the system says.
+    #[default]
+    System,
+}
+
+impl Theme {
+    /// The other of light and dark, seen from the theme that `ctx` draws now.
+    pub fn toggled(ctx: &Context) -> Self {
+        if ctx.theme() == egui::Theme::Dark { Self::Light } else { Self::Dark }
+    }
+}
+
+impl From<Theme> for egui::ThemePreference {
+    fn from(theme: Theme) -> Self {
+        match theme {
+            Theme::Light => Self::Light,
+            Theme::Dark => Self::Dark,
+            Theme::System => Self::System,
+        }
+    }
+}
+
+/// Sets fonts and both styles, and chooses `theme`. Cheap when nothing changed: call it each frame.
+pub fn apply(ctx: &Context, theme: Theme) {
+    let key = egui::Id::unique("yard_ui.theme");
+    let known: Option<Theme> = ctx.data(|data| data.get_temp(key));
+    if known == Some(theme) {
+        return;
+    }
+    if known.is_none() {
+        ctx.set_fonts(fonts::definitions());
+        ctx.set_style_of(egui::Theme::Light, style(false));
+        ctx.set_style_of(egui::Theme::Dark, style(true));
+    }
+    ctx.set_theme(theme);
+    ctx.data_mut(|data| data.insert_temp(key, theme));
+}
+
+/// The egui style of the light (`false`) or dark (`true`) theme.
+pub fn style(dark: bool) -> Style {
+    let t = tokens_of(dark);
+    let mut style = Style {
+        text_styles: fonts::text_styles(),
+        visuals: visuals(dark, t),
+        animation_time: 0.1,
+        ..Style::default()
+    };
+    style.spacing.item_spacing = vec2(8.0, 8.0);
+    style.spacing.button_padding = vec2(12.0, 4.0);
+    style.spacing.interact_size = vec2(28.0, 28.0);
+    style.spacing.menu_margin = Margin::same(4);
+    style.spacing.window_margin = Margin::same(16);
+    style.spacing.icon_width = 16.0;
+    style.spacing.combo_height = 280.0;
+    style.spacing.tooltip_width = 360.0;
+    style.interaction.selectable_labels = false;
+    style.interaction.tooltip_delay = 0.4;
+    style.url_in_tooltip = true;
+    #[cfg(debug_assertions)]
+    {
+        style.debug.show_unaligned = false;
+    }
+    style
+}
+
+fn visuals(dark: bool, t: &Tokens) -> Visuals {
+    let mut v = if dark { Visuals::dark() } else { Visuals::light() };
+    let widget = |fill, line| WidgetVisuals {
+        bg_fill: fill,
+        weak_bg_fill: fill,
+        bg_stroke: Stroke::new(1.0, line),
+        corner_radius: CornerRadius::same(RADIUS_CONTROL),
+        fg_stroke: Stroke::new(1.0, t.text),
+        expansion: 0.0,
+    };
+    v.widgets.noninteractive = widget(t.surface, t.border);
+    v.widgets.inactive = widget(t.surface, t.border_strong);
+    v.widgets.hovered = widget(t.hover, t.border_strong);
+    v.widgets.active = widget(t.selected, t.accent);
+    v.widgets.open = widget(t.hover, t.border_strong);
+    v.selection.bg_fill = t.selected;
+    v.selection.stroke = Stroke::new(2.0, t.accent);
+    v.hyperlink_color = t.accent;
+    v.weak_text_color = Some(t.text_3);
+    v.faint_bg_color = t.bg;
+    v.extreme_bg_color = t.surface;
+    v.text_edit_bg_color = Some(t.surface);
+    v.code_bg_color = t.sunken;
+    v.warn_fg_color = t.warning;
+    v.error_fg_color = t.error;
+    v.window_fill = t.surface;
+    v.window_stroke = Stroke::new(1.0, t.border);
+    v.window_corner_radius = CornerRadius::same(RADIUS_CARD);
+    v.menu_corner_radius = CornerRadius::same(RADIUS_CARD);
+    v.panel_fill = t.surface;
+    v.window_shadow = shadow(t);
+    v.popup_shadow = shadow(t);
+    v.text_cursor.stroke = Stroke::new(1.5, t.accent);
+    v.handle_shape = egui::style::HandleShape::Circle;
+    v.slider_trailing_fill = true;
+    // Disabled controls have their own colours; fading would take text below its contrast.
+    v.disabled_alpha = 1.0;
+    v
+}
+
+/// The shadow of menus, toasts and dialogs; nothing else has one.
+pub(crate) fn shadow(t: &Tokens) -> Shadow {
+    Shadow { offset: [0, 6], blur: 18, spread: 0, color: t.shadow_colour() }
+}
