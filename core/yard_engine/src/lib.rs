@@ -1,1 +1,23 @@
-//! The facade: project file, job queue, lineage; command in, event out.
+//! The facade of the product: project file, job queue, lineage. A [`yard_types::command::Command`]
+//! goes in, [`yard_types::event::Event`]s are committed and [`yard_types::event::Notice`]s come out.
+//!
+//! The only crate that knows all the others. Way in: [`engine::Engine`]. Knows nothing of windows,
+//! terminals or argument parsing.
+
+pub mod canonical;
+pub mod clock;
+mod commands;
+pub mod engine;
+pub mod error;
+pub mod home;
+pub mod jobs;
+pub mod notices;
+pub mod project;
+mod tables;
+
+pub use clock::{Clock, SystemClock};
+pub use engine::{Accepted, Engine, EngineOptions};
+pub use error::{EngineError, ProjectError};
+pub use home::Home;
+pub use jobs::Done;
+pub use project::Project;

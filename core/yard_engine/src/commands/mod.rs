@@ -1,0 +1,85 @@
+//! What each command does. [`check`] refuses at once what makes no sense, [`at_once`] gives the event
+//! of a small act, [`job`] makes the job of a large one.
+
+mod check;
+
+use crate::{
+    engine::Core,
+    error::EngineError,
+    jobs::{Done, JobContext, Lane, NewJob},
+};
+use std::sync::Arc;
+use yard_types::{command::Command, event::Event, ids::CommandId};
+
+pub(crate) use check::check;
+
+/// Returns whether the command needs the right to write.
+pub(crate) fn writes(command: &Command) -> bool {
+    !matches!(
+        command,
+        Command::FetchRows { .. } | Command::TryRow { .. } | Command::RefreshStatus | Command::CancelJob { .. }
+    )
+}
+
+/// Returns the event of a command that needs no job.
+pub(crate) fn at_once(core: &Core, command: &Command) -> Result<Option<Event>, EngineError> {
+    let _ = core;
+    Ok(match command {
+        Command::SetFrame { frame } => Some(Event::FrameSet { frame: frame.clone() }),
+        Command::SetRecipe { recipe } => Some(Event::RecipeSet { recipe: recipe.clone() }),
+        Command::SetThreshold { model, threshold } => {
+            Some(Event::ThresholdSet { model: *model, threshold: *threshold })
+        }
+        _ => None,
+    })
+}
+
+/// Makes the job of a command.
+pub(crate) fn job(core: &Arc<Core>, id: CommandId, command: Command) -> NewJob {
+    let lane = match command {
+        Command::FetchRows { .. } | Command::TryRow { .. } | Command::RefreshStatus | Command::Monitor => Lane::Quick,
+        _ => Lane::Work,
+    };
+    let core = Arc::clone(core);
+    let label = label(&command);
+    NewJob { label, command: id, lane, body: Box::new(move |context| run(&core, context, command)) }
+}
+
+fn run(_core: &Core, _context: &JobContext, command: Command) -> Result<Done, EngineError> {
+    Err(EngineError::failed(format!("{} is not built into this version", label(&command))))
+}
+
+fn label(command: &Command) -> String {
+    match command {
+        Command::ImportDataset { options } => format!("Import {}", file_name(&options.data)),
+        Command::SetRole { column, .. } => format!("Role of {column}"),
+        Command::SetType { column, .. } => format!("Type of {column}"),
+        Command::SetSplit { .. } => "Split".to_owned(),
+        Command::StartTraining { spec } => format!("Train {}", spec.family.word()),
+        Command::Evaluate { data: Some(data), .. } => format!("Evaluate on {}", file_name(data)),
+        Command::Evaluate { .. } => "Evaluate".to_owned(),
+        Command::PackageModel { .. } => "Package".to_owned(),
+        Command::Deploy { target, .. } => format!("Deploy to {target}"),
+        Command::Promote => "Promote".to_owned(),
+        Command::RollBack => "Roll back".to_owned(),
+        Command::StopDeployment => "Stop deployment".to_owned(),
+        Command::RefreshStatus => "Status".to_owned(),
+        Command::Monitor => "Monitor".to_owned(),
+        Command::SendFeedback { path } => format!("Send labels of {}", file_name(path)),
+        Command::CheckGates { .. } => "Check gates".to_owned(),
+        Command::Retrain { .. } => "Retrain".to_owned(),
+        Command::Simulate { requests, .. } => format!("Send {requests} requests"),
+        Command::AddTarget { name, .. } => format!("Add target {name}"),
+        Command::Reproduce { .. } => "Reproduce".to_owned(),
+        Command::FetchRows { .. } => "Rows".to_owned(),
+        Command::TryRow { .. } => "Score a row".to_owned(),
+        Command::SetFrame { .. } => "Frame".to_owned(),
+        Command::SetRecipe { .. } => "Recipe".to_owned(),
+        Command::SetThreshold { .. } => "Threshold".to_owned(),
+        Command::CancelJob { .. } => "Stop".to_owned(),
+    }
+}
+
+fn file_name(path: &str) -> String {
+    std::path::Path::new(path).file_name().map_or_else(|| path.to_owned(), |name| name.to_string_lossy().into_owned())
+}

@@ -1,0 +1,5 @@
+//! Tables in memory, loaded once per content.
+
+/// Cache of tables.
+#[derive(Default)]
+pub(crate) struct Tables {}
