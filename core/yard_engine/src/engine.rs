@@ -134,7 +134,7 @@ impl Engine {
         }
         commands::check(&self.core, &command)?;
         let id = CommandId(self.core.last_command.fetch_add(1, Ordering::SeqCst) + 1);
-        if let Some(event) = commands::at_once(&self.core, &command)? {
+        if let Some(event) = commands::at_once(&command) {
             self.core.commit(id, &[], vec![event])?;
             return Ok(Accepted { command: id, job: None });
         }
@@ -153,11 +153,7 @@ impl Engine {
     }
 
     /// Carries out a command and waits for its end; other notices go to `listen`.
-    pub fn run_to_end(
-        &self,
-        command: Command,
-        listen: &mut dyn FnMut(&Notice),
-    ) -> Result<Done, EngineError> {
+    pub fn run_to_end(&self, command: Command, listen: &mut dyn FnMut(&Notice)) -> Result<Done, EngineError> {
         let Accepted { job: Some(job), .. } = self.submit(command)? else {
             return Ok(Done::new("done", serde_json::Value::Null));
         };

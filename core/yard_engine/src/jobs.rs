@@ -279,7 +279,10 @@ mod tests {
         (jobs, notices)
     }
 
-    fn job(lane: Lane, body: impl FnOnce(&JobContext) -> Result<Done, EngineError> + Send + 'static) -> NewJob {
+    fn job(
+        lane: Lane,
+        body: impl FnOnce(&JobContext) -> Result<Done, EngineError> + Send + 'static,
+    ) -> NewJob {
         NewJob { label: "test".into(), command: CommandId(1), lane, body: Box::new(body) }
     }
 
@@ -288,7 +291,10 @@ mod tests {
         for _ in 0..500 {
             all.extend(notices.wait(Duration::from_millis(20)));
             let ended = all.iter().filter(|notice| {
-                matches!(notice, Notice::JobFinished { .. } | Notice::JobFailed { .. } | Notice::JobCancelled { .. })
+                matches!(
+                    notice,
+                    Notice::JobFinished { .. } | Notice::JobFailed { .. } | Notice::JobCancelled { .. }
+                )
             });
             if ended.count() >= count {
                 return all;
@@ -324,7 +330,9 @@ mod tests {
         assert_eq!(words(&all, first), ["queued", "started", "progress", "finished"]);
         assert_eq!(words(&all, second), ["queued", "started", "failed"]);
         assert_eq!(words(&all, third), ["queued", "started", "failed"]);
-        let boom = all.iter().any(|notice| matches!(notice, Notice::JobFailed { message, .. } if message.contains("boom")));
+        let boom = all
+            .iter()
+            .any(|notice| matches!(notice, Notice::JobFailed { message, .. } if message.contains("boom")));
         assert!(boom);
         assert_eq!(jobs.pending(), 0);
     }

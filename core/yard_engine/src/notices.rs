@@ -34,7 +34,9 @@ impl Notices {
         let mut queue = self.guard();
         let first = queue.is_empty();
         if let Notice::JobProgress { job, .. } = &notice {
-            let old = queue.iter().rposition(|own| matches!(own, Notice::JobProgress { job: other, .. } if other == job));
+            let old = queue
+                .iter()
+                .rposition(|own| matches!(own, Notice::JobProgress { job: other, .. } if other == job));
             if let Some(index) = old {
                 queue.remove(index);
             }
@@ -124,7 +126,9 @@ mod tests {
         let all = notices.drain(usize::MAX);
         assert_eq!(all.len(), CAPACITY);
         assert_eq!(all[0], Notice::JobStarted { job: JobId(1) });
-        let last = all.last().map(|notice| matches!(notice, Notice::TrainingPoint { point, .. } if point.step == 9_999));
+        let last = all
+            .last()
+            .map(|notice| matches!(notice, Notice::TrainingPoint { point, .. } if point.step == 9_999));
         assert_eq!(last, Some(true));
     }
 }

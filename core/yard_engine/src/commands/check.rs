@@ -81,7 +81,9 @@ fn check_more(state: &ProjectState, command: &Command) -> Result<(), EngineError
                 )));
             }
             if !(url.starts_with("http://") || url.starts_with("https://")) {
-                return Err(EngineError::refused(format!("target URL must begin with http:// or https://: {url}")));
+                return Err(EngineError::refused(format!(
+                    "target URL must begin with http:// or https://: {url}"
+                )));
             }
             existing_file(token_file)
         }
@@ -89,9 +91,11 @@ fn check_more(state: &ProjectState, command: &Command) -> Result<(), EngineError
             in_range("rows", *count as f64, 0.0, 10_000.0)?;
             dataset_known(state, *dataset)
         }
-        Command::Promote | Command::RollBack | Command::StopDeployment | Command::RefreshStatus | Command::Monitor => {
-            deployed(state)
-        }
+        Command::Promote
+        | Command::RollBack
+        | Command::StopDeployment
+        | Command::RefreshStatus
+        | Command::Monitor => deployed(state),
         _ => Ok(()),
     }
 }
@@ -191,7 +195,9 @@ pub(crate) fn model_known(state: &ProjectState, choice: ModelChoice) -> Result<M
     }
     match choice {
         ModelChoice::Best => state.best_model().map(|model| model.id).ok_or_else(|| {
-            EngineError::refused("no model has the frame's metric on validation rows; train one, or name a model")
+            EngineError::refused(
+                "no model has the frame's metric on validation rows; train one, or name a model",
+            )
         }),
         ModelChoice::Id(id) if state.models.contains_key(&id) => Ok(id),
         ModelChoice::Id(id) => {

@@ -17,35 +17,39 @@ pub(crate) use check::check;
 pub(crate) fn writes(command: &Command) -> bool {
     !matches!(
         command,
-        Command::FetchRows { .. } | Command::TryRow { .. } | Command::RefreshStatus | Command::CancelJob { .. }
+        Command::FetchRows { .. }
+            | Command::TryRow { .. }
+            | Command::RefreshStatus
+            | Command::CancelJob { .. }
     )
 }
 
 /// Returns the event of a command that needs no job.
-pub(crate) fn at_once(core: &Core, command: &Command) -> Result<Option<Event>, EngineError> {
-    let _ = core;
-    Ok(match command {
+pub(crate) fn at_once(command: &Command) -> Option<Event> {
+    match command {
         Command::SetFrame { frame } => Some(Event::FrameSet { frame: frame.clone() }),
         Command::SetRecipe { recipe } => Some(Event::RecipeSet { recipe: recipe.clone() }),
         Command::SetThreshold { model, threshold } => {
             Some(Event::ThresholdSet { model: *model, threshold: *threshold })
         }
         _ => None,
-    })
+    }
 }
 
 /// Makes the job of a command.
 pub(crate) fn job(core: &Arc<Core>, id: CommandId, command: Command) -> NewJob {
     let lane = match command {
-        Command::FetchRows { .. } | Command::TryRow { .. } | Command::RefreshStatus | Command::Monitor => Lane::Quick,
+        Command::FetchRows { .. } | Command::TryRow { .. } | Command::RefreshStatus | Command::Monitor => {
+            Lane::Quick
+        }
         _ => Lane::Work,
     };
     let core = Arc::clone(core);
     let label = label(&command);
-    NewJob { label, command: id, lane, body: Box::new(move |context| run(&core, context, command)) }
+    NewJob { label, command: id, lane, body: Box::new(move |context| run(&core, context, &command)) }
 }
 
-fn run(_core: &Core, _context: &JobContext, command: Command) -> Result<Done, EngineError> {
+fn run(_core: &Core, _context: &JobContext, command: &Command) -> Result<Done, EngineError> {
     Err(EngineError::failed(format!("{} is not built into this version", label(&command))))
 }
 
@@ -81,5 +85,7 @@ fn label(command: &Command) -> String {
 }
 
 fn file_name(path: &str) -> String {
-    std::path::Path::new(path).file_name().map_or_else(|| path.to_owned(), |name| name.to_string_lossy().into_owned())
+    std::path::Path::new(path)
+        .file_name()
+        .map_or_else(|| path.to_owned(), |name| name.to_string_lossy().into_owned())
 }

@@ -55,7 +55,9 @@ impl WriterLock {
             };
             match file.try_lock() {
                 Ok(()) => {}
-                Err(TryLockError::WouldBlock) => return Ok(Attempt::Taken(describe(&read_holder(&mut file)))),
+                Err(TryLockError::WouldBlock) => {
+                    return Ok(Attempt::Taken(describe(read_holder(&mut file).as_ref())));
+                }
                 Err(TryLockError::Error(source)) => {
                     return Ok(Attempt::Taken(format!("the drive refuses locks ({source})")));
                 }
@@ -66,10 +68,13 @@ impl WriterLock {
             if let Some(holder) = read_holder(&mut file)
                 && holder.host != own.host
             {
-                return Ok(Attempt::Taken(describe(&Some(holder))));
+                return Ok(Attempt::Taken(describe(Some(&holder))));
             }
-            write_holder(&mut file, &own)
-                .map_err(|source| ProjectError::Io { act: "write", path: path.clone(), source })?;
+            write_holder(&mut file, &own).map_err(|source| ProjectError::Io {
+                act: "write",
+                path: path.clone(),
+                source,
+            })?;
             return Ok(Attempt::Held(Self { file, path }));
         }
         Ok(Attempt::Taken("its lock file keeps changing".to_owned()))
@@ -98,7 +103,7 @@ fn write_holder(file: &mut File, holder: &Holder) -> std::io::Result<()> {
     file.sync_data()
 }
 
-fn describe(holder: &Option<Holder>) -> String {
+fn describe(holder: Option<&Holder>) -> String {
     match holder {
         Some(holder) => format!(
             "process {} on host \"{}\" has it open since {} (if that host is gone, delete the .lock file)",

@@ -234,9 +234,11 @@ pub(crate) fn sync_folder_of(path: &Path) -> Result<(), ProjectError> {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
-        std::fs::File::open(folder)
-            .and_then(|file| file.sync_all())
-            .map_err(|source| ProjectError::Io { act: "sync", path: folder.to_owned(), source })?;
+        std::fs::File::open(folder).and_then(|file| file.sync_all()).map_err(|source| ProjectError::Io {
+            act: "sync",
+            path: folder.to_owned(),
+            source,
+        })?;
     }
     let _ = path;
     Ok(())

@@ -52,7 +52,9 @@ fn write_new(path: &Path, name: &str, author: &Author) -> Result<(), ProjectErro
     let mut project = bare(connection, path, author.clone());
     project.append(CommandId(0), Event::ProjectCreated { name: name.to_owned() })?;
     let Project { connection, .. } = &project;
-    connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = DELETE").map_err(written)?;
+    connection
+        .execute_batch("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = DELETE")
+        .map_err(written)?;
     drop(project);
     std::fs::OpenOptions::new().write(true).open(path).and_then(|file| file.sync_all()).map_err(io)
 }
@@ -93,15 +95,19 @@ pub(super) fn open(path: &Path, author: Author) -> Result<Project, ProjectError>
         let copy = migrate::backup(&connection, path, version)?;
         migrate::apply(&mut connection, version).map_err(|error| damaged_or(path, error, "upgraded"))?;
         let new = migrate::newest();
-        notes.push(format!("upgraded from file version {version} to {new}; a copy is in \"{}\"", copy.display()));
+        notes.push(format!(
+            "upgraded from file version {version} to {new}; a copy is in \"{}\"",
+            copy.display()
+        ));
     }
-    let (records, broken) = read_events(&connection, 0, Sha256([0; 32]))
-        .map_err(|error| damaged_or(path, error, "read"))?;
+    let (records, broken) =
+        read_events(&connection, 0, Sha256([0; 32])).map_err(|error| damaged_or(path, error, "read"))?;
     if let Some((seq, what)) = broken {
         if records.is_empty() {
             return Err(ProjectError::Chain { seq, what });
         }
-        read_only = Some(format!("the event log was changed at event {seq} ({what}); shown up to event {}", seq - 1));
+        read_only =
+            Some(format!("the event log was changed at event {seq} ({what}); shown up to event {}", seq - 1));
     }
     let mut project = bare(connection, path, author);
     project.state = Arc::new(ProjectState::from_events(&records));
