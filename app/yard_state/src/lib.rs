@@ -10,5 +10,6 @@ pub mod drafts;
 pub mod jobs;
 pub mod next;
 pub mod route;
+pub mod run;
 pub mod state;
 pub mod undo;

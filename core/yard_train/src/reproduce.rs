@@ -17,12 +17,5 @@ pub fn same_model(
 
 /// Returns the single run that trains the kept model of `spec` again.
 pub fn single_run(spec: &RunSpec, kept: (Family, &Params)) -> RunSpec {
-    RunSpec {
-        family: kept.0,
-        params: kept.1.clone(),
-        trials: 1,
-        budget_secs: None,
-        folds: 0,
-        ..spec.clone()
-    }
+    RunSpec { family: kept.0, params: kept.1.clone(), trials: 1, budget_secs: None, folds: 0, ..spec.clone() }
 }
