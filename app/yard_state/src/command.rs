@@ -267,7 +267,7 @@ impl UiCommand {
             | Self::SendLabels => editable && deployed,
             Self::RefreshStatus => editable && project.deployment.is_some(),
             Self::Retrain => editable && project.champion().is_some(),
-            Self::Primary => crate::next::primary(state).is_some_and(|command| command.enabled(state)),
+            Self::Primary => crate::next::primary(state).enabled(state),
             _ => true,
         }
     }

@@ -236,9 +236,9 @@ fn serving_step(state: &StudioState, run: yard_types::ids::RunId) -> NextStep {
 }
 
 /// Returns the command behind the primary button of the current place.
-pub fn primary(state: &StudioState) -> Option<UiCommand> {
+pub fn primary(state: &StudioState) -> UiCommand {
     let project = &state.project;
-    Some(match state.place {
+    match state.place {
         Place::Start if !state.open => UiCommand::ImportData,
         Place::Start => UiCommand::Go(next_step(state).place),
         Place::Frame => UiCommand::Go(if project.frame.is_some() { Place::Train } else { Place::Data }),
@@ -252,7 +252,7 @@ pub fn primary(state: &StudioState) -> Option<UiCommand> {
         Place::Monitor if project.monitor.is_none() => UiCommand::RefreshMonitor,
         Place::Monitor => UiCommand::Retrain,
         Place::Registry => UiCommand::CheckGates,
-    })
+    }
 }
 
 fn evaluate_primary(state: &StudioState) -> UiCommand {

@@ -38,7 +38,7 @@ pub fn run(state: &mut StudioState, command: UiCommand) -> Option<WindowAct> {
         UiCommand::ZoomIn => return Some(WindowAct::ZoomIn),
         UiCommand::ZoomOut => return Some(WindowAct::ZoomOut),
         UiCommand::ZoomReset => return Some(WindowAct::ZoomReset),
-        UiCommand::Primary => return next::primary(state).and_then(|primary| run(state, primary)),
+        UiCommand::Primary => return run(state, next::primary(state)),
         UiCommand::Go(place) => state.place = place,
         UiCommand::Palette => toggle(state, Overlay::Palette),
         UiCommand::ShortcutSheet => toggle(state, Overlay::Shortcuts),
