@@ -164,7 +164,9 @@ fn best_number(values: &[f64], gains: &[f64]) -> Found {
     let mut order: Vec<usize> = (0..values.len()).filter(|row| !values[*row].is_nan()).collect();
     order.sort_by(|a, b| values[*a].total_cmp(&values[*b]));
     let mut all = Accumulator::default();
-    order.iter().for_each(|row| all.push(gains[*row]));
+    for row in &order {
+        all.push(gains[*row]);
+    }
     let mut below = Accumulator::default();
     let mut best = None;
     for (rank, row) in order.iter().enumerate() {

@@ -84,7 +84,9 @@ mod tests {
         for n in [0, 1, 5, BLOCK, BLOCK + 1, 3 * BLOCK, 50_001] {
             let values: Vec<f64> = (0..n).map(|i| (i as f64 * 0.37).sin() / 3.0).collect();
             let mut accumulator = Accumulator::default();
-            values.iter().for_each(|value| accumulator.push(*value));
+            for value in &values {
+                accumulator.push(*value);
+            }
             assert_eq!(sum(&values).to_bits(), accumulator.total().to_bits(), "n = {n}");
         }
     }

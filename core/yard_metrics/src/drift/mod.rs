@@ -1,7 +1,7 @@
 //! Distances and tests between a reference and a current sample.
 //!
-//! [`divergence`] compares shares per bin, [`sample`] raw samples, [`chi_square`] counts, [`fdr`] corrects
-//! for many tests. Undefined cases (an empty side) are `None`.
+//! [`psi`] and its siblings compare shares per bin, [`ks`] and [`wasserstein`] raw samples, [`chi_square()`]
+//! counts; [`benjamini_hochberg`] corrects for many tests. Undefined cases (an empty side) are `None`.
 
 mod chi_square;
 mod divergence;

@@ -9,7 +9,9 @@ fn uniforms(rng: &mut Rng, n: usize) -> Vec<f64> {
 
 fn window(reference: &ReferenceSketch, values: &[f64]) -> SketchCounts {
     let mut sketch = CurrentSketch::new(reference);
-    values.iter().for_each(|value| sketch.push_number(*value));
+    for value in values {
+        sketch.push_number(*value);
+    }
     sketch.take()
 }
 
@@ -54,7 +56,9 @@ fn merged_parts_equal_the_whole() {
     let values = uniforms(&mut Rng::new(2, 0), 3_000);
     let reference = ReferenceSketch::from_values("x", &values[..1_000]);
     let mut whole = CurrentSketch::new(&reference);
-    values.iter().for_each(|value| whole.push_number(*value));
+    for value in &values {
+        whole.push_number(*value);
+    }
     let mut parts = CurrentSketch::new(&reference);
     for chunk in values.chunks(777) {
         parts.merge(&window(&reference, chunk)).unwrap();
@@ -76,7 +80,9 @@ fn categories_known_unseen_and_missing() {
     assert_eq!(reference.layout, Layout::Category { values: ["a", "b", "c"].map(str::to_owned).to_vec() });
     assert_eq!((reference.counts.bins.clone(), reference.counts.missing), (vec![1, 3, 1], 1));
     let mut current = CurrentSketch::new(&reference);
-    ["a", "z", "c"].iter().for_each(|value| current.push_category(value));
+    for value in &["a", "z", "c"] {
+        current.push_category(value);
+    }
     current.push_number(3.0);
     current.push_missing();
     assert_eq!((current.counts().unseen, current.counts().missing, current.counts().rows()), (2, 1, 5));
@@ -117,7 +123,9 @@ fn index_without_drift_rarely_exceeds_its_threshold() {
         let sample = draw(5_000);
         let reference = ReferenceSketch::from_categories("c", sample.iter().map(|name| Some(*name)));
         let mut current = CurrentSketch::new(&reference);
-        draw(1_000).iter().for_each(|name| current.push_category(name));
+        for name in &draw(1_000) {
+            current.push_category(name);
+        }
         let found = compare(&reference, current.counts()).unwrap();
         alarms[1] += u32::from(found.value > found.threshold);
     }
@@ -178,14 +186,18 @@ fn latency_percentiles_are_within_three_percent() {
     assert_eq!(serde_json::from_str::<LatencyHistogram>(&text).unwrap(), histogram);
     assert_eq!(LatencyHistogram::default().p50_p95_p99_ms(), (0.0, 0.0, 0.0));
     let mut odd = LatencyHistogram::default();
-    [f64::NAN, -1.0, f64::INFINITY, 0.0].iter().for_each(|time| odd.push_us(*time));
+    for time in &[f64::NAN, -1.0, f64::INFINITY, 0.0] {
+        odd.push_us(*time);
+    }
     assert_eq!(odd.count(), 4);
 }
 
 #[test]
 fn moments_ignore_what_is_not_finite() {
     let mut moments = Moments::default();
-    [1.0, f64::NAN, 3.0, f64::INFINITY].iter().for_each(|value| moments.push(*value));
+    for value in &[1.0, f64::NAN, 3.0, f64::INFINITY] {
+        moments.push(*value);
+    }
     assert_eq!((moments.count, moments.mean, moments.sd()), (2, 2.0, Some(2.0_f64.sqrt())));
     assert_eq!((moments.min, moments.max), (1.0, 3.0));
 }
