@@ -10,14 +10,14 @@ use serde_json::{Map, Value};
 use std::path::Path;
 use std::time::Duration;
 use yard_types::serving::{
-    FeedbackItem, FeedbackReply, LogReply, PredictReply, RouteRequest, ServerModel, ServerModels, StopRequest,
-    UploadReply, WindowsReply,
+    FeedbackItem, FeedbackReply, LogReply, PredictReply, RouteRequest, ServerModel, ServerModels,
+    StopRequest, UploadReply, WindowsReply,
 };
 
 /// Time limit of a request.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// Time limit of an upload, which is verified before it is answered.
-const UPLOAD_TIMEOUT: Duration = Duration::from_secs(600);
+const UPLOAD_TIMEOUT: Duration = Duration::from_mins(10);
 
 /// Tokens by scope. One token for all is allowed.
 #[derive(Clone)]
@@ -102,7 +102,7 @@ impl ServerClient {
             .timeout(UPLOAD_TIMEOUT)
             .header("content-type", "application/octet-stream")
             .body(package);
-        self.read(&url, request, &self.tokens.manage)
+        read(&url, request, &self.tokens.manage)
     }
 
     /// Sets which versions answer.
@@ -163,7 +163,7 @@ impl ServerClient {
 
     fn get<T: DeserializeOwned>(&self, path: &str, token: &str) -> Result<T, DeployError> {
         let url = format!("{}{path}", self.url);
-        self.read(&url, self.client.get(&url), token)
+        read(&url, self.client.get(&url), token)
     }
 
     fn post<T: DeserializeOwned, B: serde::Serialize + ?Sized>(
@@ -173,30 +173,25 @@ impl ServerClient {
         body: &B,
     ) -> Result<T, DeployError> {
         let url = format!("{}{path}", self.url);
-        self.read(&url, self.client.post(&url).json(body), token)
+        read(&url, self.client.post(&url).json(body), token)
     }
+}
 
-    fn read<T: DeserializeOwned>(
-        &self,
-        url: &str,
-        request: RequestBuilder,
-        token: &str,
-    ) -> Result<T, DeployError> {
-        let unreachable =
-            |error: reqwest::Error| DeployError::Unreachable { url: url.to_owned(), reason: text_of(&error) };
-        let response = request.bearer_auth(token).send().map_err(unreachable)?;
-        let status = response.status().as_u16();
-        let body = body_of(response, url)?;
-        if !(200..300).contains(&status) {
-            let message = serde_json::from_slice::<Value>(&body)
-                .ok()
-                .and_then(|value| value.get("error").and_then(Value::as_str).map(str::to_owned))
-                .unwrap_or_else(|| String::from_utf8_lossy(&body).chars().take(300).collect());
-            return Err(DeployError::Refused { status, message, url: url.to_owned() });
-        }
-        serde_json::from_slice(&body)
-            .map_err(|error| DeployError::Answer { reason: error.to_string(), url: url.to_owned() })
+fn read<T: DeserializeOwned>(url: &str, request: RequestBuilder, token: &str) -> Result<T, DeployError> {
+    let unreachable =
+        |error: reqwest::Error| DeployError::Unreachable { url: url.to_owned(), reason: text_of(&error) };
+    let response = request.bearer_auth(token).send().map_err(unreachable)?;
+    let status = response.status().as_u16();
+    let body = body_of(response, url)?;
+    if !(200..300).contains(&status) {
+        let message = serde_json::from_slice::<Value>(&body)
+            .ok()
+            .and_then(|value| value.get("error").and_then(Value::as_str).map(str::to_owned))
+            .unwrap_or_else(|| String::from_utf8_lossy(&body).chars().take(300).collect());
+        return Err(DeployError::Refused { status, message, url: url.to_owned() });
     }
+    serde_json::from_slice(&body)
+        .map_err(|error| DeployError::Answer { reason: error.to_string(), url: url.to_owned() })
 }
 
 fn body_of(response: Response, url: &str) -> Result<Vec<u8>, DeployError> {

@@ -24,7 +24,9 @@ pub enum DeployError {
         url: String,
     },
     /// The server's answer is not what this program knows.
-    #[error("the server's answer can't be read ({reason}); expected a Modelyard server of this version: {url}")]
+    #[error(
+        "the server's answer can't be read ({reason}); expected a Modelyard server of this version: {url}"
+    )]
     Answer {
         /// What was wrong.
         reason: String,

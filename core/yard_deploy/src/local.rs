@@ -15,7 +15,7 @@ use std::time::Duration;
 use yard_types::serving::ServerFile;
 
 /// Longest wait for a started server.
-const START_TIMEOUT: Duration = Duration::from_secs(60);
+const START_TIMEOUT: Duration = Duration::from_mins(1);
 const POLL: Duration = Duration::from_millis(50);
 
 /// A server of this machine: where its store is and which program serves.

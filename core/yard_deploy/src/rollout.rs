@@ -1,10 +1,7 @@
 //! Brings a package into service: upload, verify, golden requests, switch. Each step is recorded with
 //! its time; nothing is switched unless every step before it held.
 
-use crate::{
-    client::ServerClient,
-    error::DeployError,
-};
+use crate::{client::ServerClient, error::DeployError};
 use serde_json::{Map, Value, json};
 use yard_types::{
     deploy::{RolloutStep, VersionState},
@@ -120,8 +117,12 @@ impl Rollout<'_> {
             "switched",
             || self.client.route(self.name, &route),
             |model| match (self.mode, model.canary) {
-                (Mode::Canary(percent), Some(_)) => format!("version {version} answers {percent} % of the requests"),
-                (Mode::Shadow, Some(_)) => format!("version {version} scores every request without answering"),
+                (Mode::Canary(percent), Some(_)) => {
+                    format!("version {version} answers {percent} % of the requests")
+                }
+                (Mode::Shadow, Some(_)) => {
+                    format!("version {version} scores every request without answering")
+                }
                 _ => format!("version {version} answers all requests"),
             },
         )?;
@@ -132,7 +133,12 @@ impl Rollout<'_> {
         steps.step(
             "verified",
             || self.ready(version),
-            |_| format!("the server checked hashes, signature and golden examples; SHA-256 {}", self.sha256.short()),
+            |_| {
+                format!(
+                    "the server checked hashes, signature and golden examples; SHA-256 {}",
+                    self.sha256.short()
+                )
+            },
         )?;
         let total = self.golden.len();
         steps.step(
@@ -172,8 +178,13 @@ impl Rollout<'_> {
         }
         let answer = self.client.infer(self.name, version, &infer_body(self.golden))?;
         let margins: Vec<f32> = self.golden.iter().flat_map(|case| case.margins.clone()).collect();
-        let probabilities: Vec<f32> = self.golden.iter().flat_map(|case| case.probabilities.clone()).collect();
-        let name = if probabilities.is_empty() && output(&answer, "margin").is_none() { "prediction" } else { "margin" };
+        let probabilities: Vec<f32> =
+            self.golden.iter().flat_map(|case| case.probabilities.clone()).collect();
+        let name = if probabilities.is_empty() && output(&answer, "margin").is_none() {
+            "prediction"
+        } else {
+            "margin"
+        };
         let mut first = None;
         let mut bad = vec![false; self.golden.len()];
         for (name, expected) in [(name, margins), ("probability", probabilities)] {
@@ -214,11 +225,13 @@ fn output(answer: &Value, name: &str) -> Option<Vec<f64>> {
 
 /// Turns records into tensors: one input per field, numbers as FP64, booleans as BOOL, else text.
 fn infer_body(cases: &[GoldenCase]) -> Value {
-    let names: std::collections::BTreeSet<&String> = cases.iter().flat_map(|case| case.fields.keys()).collect();
+    let names: std::collections::BTreeSet<&String> =
+        cases.iter().flat_map(|case| case.fields.keys()).collect();
     let inputs: Vec<Value> = names
         .into_iter()
         .map(|name| {
-            let values: Vec<&Value> = cases.iter().map(|case| case.fields.get(name).unwrap_or(&Value::Null)).collect();
+            let values: Vec<&Value> =
+                cases.iter().map(|case| case.fields.get(name).unwrap_or(&Value::Null)).collect();
             let all = |test: fn(&Value) -> bool| values.iter().all(|value| value.is_null() || test(value));
             let datatype = if all(Value::is_boolean) {
                 "BOOL"
@@ -231,8 +244,10 @@ fn infer_body(cases: &[GoldenCase]) -> Value {
                 Value::Null | Value::String(_) => value.clone(),
                 other => Value::String(other.to_string()),
             };
-            let data: Vec<Value> =
-                values.into_iter().map(|value| if datatype == "BYTES" { text(value) } else { value.clone() }).collect();
+            let data: Vec<Value> = values
+                .into_iter()
+                .map(|value| if datatype == "BYTES" { text(value) } else { value.clone() })
+                .collect();
             json!({"name": name, "shape": [cases.len(), 1], "datatype": datatype, "data": data})
         })
         .collect();
@@ -244,14 +259,14 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn case(fields: Value) -> GoldenCase {
+    fn case(fields: &Value) -> GoldenCase {
         let fields = fields.as_object().unwrap().clone();
         GoldenCase { fields, margins: vec![0.0], probabilities: vec![0.5, 0.5] }
     }
 
     #[test]
     fn records_become_tensors_with_nulls_kept() {
-        let cases = [case(json!({"a": 1.5, "b": "x", "c": true})), case(json!({"a": null, "b": 7}))];
+        let cases = [case(&json!({"a": 1.5, "b": "x", "c": true})), case(&json!({"a": null, "b": 7}))];
         let body = infer_body(&cases);
         let expected = json!([
             {"name": "a", "shape": [2, 1], "datatype": "FP64", "data": [1.5, null]},
@@ -270,7 +285,8 @@ mod tests {
         };
         let mut steps = Steps::new(&clock);
         assert!(steps.step("a", || Ok(7), |n| format!("n = {n}")).is_ok());
-        let missing = DeployError::NotReady { version: 2, state: "failed".into(), reason: ": bad hash".into() };
+        let missing =
+            DeployError::NotReady { version: 2, state: "failed".into(), reason: ": bad hash".into() };
         assert!(steps.step::<()>("b", || Err(missing), |()| String::new()).is_err());
         assert_eq!(steps.steps[0].detail, "n = 7");
         assert_eq!((steps.steps[0].ms, steps.steps[1].ok), (250.0, false));
