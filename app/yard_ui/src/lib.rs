@@ -5,10 +5,13 @@ pub mod field;
 pub mod fmt;
 pub mod fonts;
 pub mod icon;
+pub mod marks;
+pub mod overlay;
 pub mod paint;
 pub mod show;
 pub mod space;
 pub mod status;
+pub mod table;
 pub mod text;
 pub mod theme;
 pub mod tokens;
@@ -20,10 +23,12 @@ pub use field::{
 };
 pub use fonts::Type;
 pub use icon::{Icon, icon, icon_with};
+pub use overlay::{Answer, Dialog, Entry, Palette, Toast, ToastEvent, Toasts};
 pub use show::{
     Better, Empty, Figure, code_with_copy, divider, figures, key_text, key_value, key_values, progress,
     section, section_with,
 };
 pub use status::{Chip, Status, legend, status_line, status_word};
+pub use table::{Cell, Column, Sort, Table, TableResponse};
 pub use theme::{Theme, apply};
 pub use tokens::{Tokens, tokens, tokens_ctx};

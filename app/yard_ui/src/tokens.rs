@@ -137,6 +137,7 @@ pub fn mix(from: Color32, to: Color32, share: f32) -> Color32 {
 }
 
 /// The same colour with another opacity.
+#[expect(clippy::disallowed_methods, reason = "the one place where colours are made")]
 pub fn with_alpha(colour: Color32, alpha: u8) -> Color32 {
     Color32::from_rgba_unmultiplied(colour.r(), colour.g(), colour.b(), alpha)
 }
