@@ -143,7 +143,7 @@ impl RowPrediction<'_> {
     /// Returns the answer as the server and the golden examples print it:
     /// `{"prediction", "probabilities": {CLASS: p, ..}, "decision"}`; regression has `prediction` alone,
     /// several classes have no `decision`. `threshold` is the probability threshold of the decision.
-    pub fn to_json(&self, threshold: Option<f64>) -> Value {
+    pub fn to_json(self, threshold: Option<f64>) -> Value {
         let mut answer = Map::new();
         if self.outcome.link == Link::Identity {
             answer.insert("prediction".to_owned(), Value::from(f64::from(self.margins[0])));

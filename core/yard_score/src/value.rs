@@ -4,9 +4,9 @@
 //! - Text that the field's rules call missing is missing, for every type.
 //! - Number and integer fields: numbers, or text parsed by the field's rules.
 //! - Boolean fields: 0 and 1, or the words of [`CellRules::boolean`].
-//! - Category and text fields: the exact word, else the trimmed word; a number matches the category
+//! - Category and text fields: the exact word, else as [`CellRules::word`] reads it; a number matches the category
 //!   with its canonical text (`1` and `1.0` match "1"); a point in time its ISO text.
-//! - Datetime fields: points in time, text by the field's date format, or a number of microseconds
+//! - Datetime fields: points in time, text by the field's date format or ISO 8601, or a number of microseconds
 //!   since 1970 (digits such as 20210925 where the field's format is compact).
 
 use yard_types::{
@@ -120,7 +120,11 @@ impl Input {
             FieldType::Number | FieldType::Integer => self.rules.number(text).map(InputValue::Number),
             FieldType::Boolean => CellRules::boolean(text).map(|yes| InputValue::Number(f64::from(yes))),
             FieldType::Category | FieldType::Text => Some(InputValue::Code(self.code(text))),
-            FieldType::Datetime => self.rules.instant(text).map(InputValue::Instant),
+            FieldType::Datetime => {
+                let instant = self.rules.instant(text);
+                let instant = instant.or_else(|| yard_types::date::parse(text.trim(), DateFormat::Iso));
+                instant.map(InputValue::Instant)
+            }
         }
     }
 
@@ -143,7 +147,7 @@ impl Input {
     }
 
     fn code(&self, word: &str) -> u32 {
-        self.find(word).or_else(|| self.find(word.trim())).unwrap_or_else(|| self.other())
+        self.find(word).or_else(|| self.find(&self.rules.word(word))).unwrap_or_else(|| self.other())
     }
 }
 

@@ -1,0 +1,272 @@
+//! The model in two entries: `model.json` says what there is (family, sizes, classes, link),
+//! `weights.safetensors` holds the arrays, all trees one after the other. Reading checks every count
+//! against the arrays; whether the model can be executed is [`yard_score::scorer::Scorer::new`]'s part.
+//! Format: Hugging Face, "safetensors".
+
+use crate::{error::PackageError, json};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use yard_score::model::{Activation, DenseLayer, DenseNet, LinearModel, Link, Model, Tree, TreeEnsemble};
+use yard_types::frame::Task;
+
+/// `model.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StoredModel {
+    pub(crate) task: Task,
+    pub(crate) classes: Vec<String>,
+    pub(crate) link: Link,
+    pub(crate) model: Family,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "family", rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum Family {
+    Linear { n_features: u32 },
+    Trees { n_features: u32, grid: f32 },
+    Net { layers: Vec<Layer>, scale: f32, shift: f32 },
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Layer {
+    inputs: u32,
+    activation: Activation,
+}
+
+type Arrays = BTreeMap<String, (Dtype, Vec<u8>)>;
+
+/// Splits a model into its description and the bytes of its arrays.
+pub(crate) fn split(model: &Model) -> Result<(Family, Vec<u8>), PackageError> {
+    let mut arrays = Arrays::new();
+    let family = match model {
+        Model::Linear(model) => {
+            put(&mut arrays, "weights", &model.weights);
+            put(&mut arrays, "bias", &model.bias);
+            Family::Linear { n_features: model.n_features }
+        }
+        Model::Trees(model) => {
+            put_trees(&mut arrays, model);
+            Family::Trees { n_features: model.n_features, grid: model.grid }
+        }
+        Model::Net(model) => {
+            for (index, layer) in model.layers.iter().enumerate() {
+                put(&mut arrays, &format!("layer.{index}.weights"), &layer.weights);
+                put(&mut arrays, &format!("layer.{index}.bias"), &layer.bias);
+            }
+            let layer = |layer: &DenseLayer| Layer { inputs: layer.inputs, activation: layer.activation };
+            Family::Net {
+                layers: model.layers.iter().map(layer).collect(),
+                scale: model.scale,
+                shift: model.shift,
+            }
+        }
+    };
+    let views: Result<Vec<_>, _> = arrays
+        .iter()
+        .map(|(name, (dtype, bytes))| {
+            let shape = vec![bytes.len() * 8 / dtype.bitsize()];
+            TensorView::new(*dtype, shape, bytes).map(|view| (name.as_str(), view))
+        })
+        .collect();
+    let bytes = views.and_then(|views| safetensors::serialize(views, None));
+    Ok((family, bytes.map_err(|error| weights(&error.to_string()))?))
+}
+
+/// Joins a description and arrays into a model.
+pub(crate) fn join(family: Family, bytes: &[u8]) -> Result<Model, PackageError> {
+    let mut reader = Reader::new(bytes)?;
+    let model = match family {
+        Family::Linear { n_features } => Model::Linear(LinearModel {
+            n_features,
+            weights: reader.take("weights")?,
+            bias: reader.take("bias")?,
+        }),
+        Family::Trees { n_features, grid } => Model::Trees(take_trees(&mut reader, n_features, grid)?),
+        Family::Net { layers, scale, shift } => {
+            let mut out = Vec::with_capacity(layers.len());
+            for (index, layer) in layers.into_iter().enumerate() {
+                out.push(DenseLayer {
+                    inputs: layer.inputs,
+                    weights: reader.take(&format!("layer.{index}.weights"))?,
+                    bias: reader.take(&format!("layer.{index}.bias"))?,
+                    activation: layer.activation,
+                });
+            }
+            Model::Net(DenseNet { layers: out, scale, shift })
+        }
+    };
+    reader.finish()?;
+    Ok(model)
+}
+
+fn weights(problem: &str) -> PackageError {
+    PackageError::Weights { problem: problem.to_owned() }
+}
+
+/// A number of an array, little-endian.
+trait Element: Copy {
+    const DTYPE: Dtype;
+    fn append(self, out: &mut Vec<u8>);
+    fn parse(bytes: &[u8]) -> Vec<Self>;
+}
+
+macro_rules! element {
+    ($type:ty, $dtype:expr, $size:expr) => {
+        impl Element for $type {
+            const DTYPE: Dtype = $dtype;
+            fn append(self, out: &mut Vec<u8>) {
+                out.extend(self.to_le_bytes());
+            }
+            fn parse(bytes: &[u8]) -> Vec<Self> {
+                bytes.as_chunks::<$size>().0.iter().map(|chunk| Self::from_le_bytes(*chunk)).collect()
+            }
+        }
+    };
+}
+
+element!(f32, Dtype::F32, 4);
+element!(u32, Dtype::U32, 4);
+element!(i32, Dtype::I32, 4);
+element!(u8, Dtype::U8, 1);
+
+fn put<T: Element>(arrays: &mut Arrays, name: &str, values: &[T]) {
+    let mut bytes = Vec::with_capacity(std::mem::size_of_val(values));
+    for value in values {
+        value.append(&mut bytes);
+    }
+    arrays.insert(name.to_owned(), (T::DTYPE, bytes));
+}
+
+fn put_trees(arrays: &mut Arrays, model: &TreeEnsemble) {
+    fn all<T: Element>(arrays: &mut Arrays, name: &str, trees: &[Tree], of: fn(&Tree) -> &Vec<T>) {
+        let values: Vec<T> = trees.iter().flat_map(|tree| of(tree).iter().copied()).collect();
+        put(arrays, name, &values);
+    }
+    let trees = &model.trees;
+    let counts = |of: fn(&Tree) -> usize| -> Vec<u32> { trees.iter().map(|tree| of(tree) as u32).collect() };
+    put(arrays, "base", &model.base);
+    put(arrays, "tree.output", &trees.iter().map(|tree| tree.output).collect::<Vec<u32>>());
+    put(arrays, "tree.nodes", &counts(|tree| tree.feature.len()));
+    put(arrays, "tree.words", &counts(|tree| tree.category_words.len()));
+    all(arrays, "node.feature", trees, |tree| &tree.feature);
+    all(arrays, "node.threshold", trees, |tree| &tree.threshold);
+    all(arrays, "node.left", trees, |tree| &tree.left);
+    all(arrays, "node.right", trees, |tree| &tree.right);
+    all(arrays, "node.flags", trees, |tree| &tree.flags);
+    all(arrays, "node.gain", trees, |tree| &tree.gain);
+    all(arrays, "node.cover", trees, |tree| &tree.node_cover);
+    all(arrays, "leaf.value", trees, |tree| &tree.leaf_value);
+    all(arrays, "leaf.cover", trees, |tree| &tree.leaf_cover);
+    all(arrays, "category.words", trees, |tree| &tree.category_words);
+}
+
+fn take_trees(reader: &mut Reader<'_>, n_features: u32, grid: f32) -> Result<TreeEnsemble, PackageError> {
+    let (base, outputs) = (reader.take::<f32>("base")?, reader.take::<u32>("tree.output")?);
+    let (nodes, words) = (reader.take::<u32>("tree.nodes")?, reader.take::<u32>("tree.words")?);
+    if nodes.len() != outputs.len() || words.len() != outputs.len() {
+        return Err(weights("tree.output, tree.nodes and tree.words have different lengths"));
+    }
+    let mut feature = reader.pieces::<u32>("node.feature")?;
+    let mut threshold = reader.pieces::<f32>("node.threshold")?;
+    let mut left = reader.pieces::<i32>("node.left")?;
+    let mut right = reader.pieces::<i32>("node.right")?;
+    let mut flags = reader.pieces::<u8>("node.flags")?;
+    let mut gain = reader.pieces::<f32>("node.gain")?;
+    let mut node_cover = reader.pieces::<f32>("node.cover")?;
+    let mut leaf_value = reader.pieces::<f32>("leaf.value")?;
+    let mut leaf_cover = reader.pieces::<f32>("leaf.cover")?;
+    let mut category_words = reader.pieces::<u32>("category.words")?;
+    let mut trees = Vec::with_capacity(outputs.len());
+    for (index, output) in outputs.into_iter().enumerate() {
+        let nodes = nodes[index] as usize;
+        let leaves = nodes.checked_add(1).ok_or_else(|| weights("a tree has too many nodes"))?;
+        trees.push(Tree {
+            output,
+            feature: feature.next(nodes)?,
+            threshold: threshold.next(nodes)?,
+            left: left.next(nodes)?,
+            right: right.next(nodes)?,
+            flags: flags.next(nodes)?,
+            gain: gain.next(nodes)?,
+            node_cover: node_cover.next(nodes)?,
+            leaf_value: leaf_value.next(leaves)?,
+            leaf_cover: leaf_cover.next(leaves)?,
+            category_words: category_words.next(words[index] as usize)?,
+        });
+    }
+    let rest = [feature.rest(), threshold.rest(), left.rest(), right.rest(), flags.rest(), gain.rest()];
+    let more = [node_cover.rest(), leaf_value.rest(), leaf_cover.rest(), category_words.rest()];
+    if rest.iter().chain(&more).any(|rest| *rest > 0) {
+        return Err(weights("an array is longer than the trees need"));
+    }
+    Ok(TreeEnsemble { n_features, base, grid, trees })
+}
+
+/// Arrays of a file; each must be taken exactly once.
+struct Reader<'a> {
+    tensors: SafeTensors<'a>,
+    taken: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn new(bytes: &'a [u8]) -> Result<Self, PackageError> {
+        // The header is JSON too: deep nesting and duplicate names are refused before it is used.
+        let header = bytes.first_chunk::<8>().map(|size| u64::from_le_bytes(*size));
+        let end = header.and_then(|size| usize::try_from(size).ok()).and_then(|size| size.checked_add(8));
+        let header = end.and_then(|end| bytes.get(8..end)).ok_or_else(|| weights("the header is cut off"))?;
+        json::parse(header).map_err(|problem| weights(&format!("header: {problem}")))?;
+        let tensors = SafeTensors::deserialize(bytes).map_err(|error| weights(&error.to_string()))?;
+        Ok(Self { tensors, taken: 0 })
+    }
+
+    fn take<T: Element>(&mut self, name: &str) -> Result<Vec<T>, PackageError> {
+        let view = self.tensors.tensor(name).map_err(|_| weights(&format!("array {name} is missing")))?;
+        if view.dtype() != T::DTYPE || view.shape().len() != 1 {
+            let problem = format!(
+                "array {name} is {:?} {:?}; expected a vector of {:?}",
+                view.dtype(),
+                view.shape(),
+                T::DTYPE
+            );
+            return Err(weights(&problem));
+        }
+        self.taken += 1;
+        Ok(T::parse(view.data()))
+    }
+
+    fn pieces<T: Element>(&mut self, name: &'static str) -> Result<Pieces<T>, PackageError> {
+        Ok(Pieces { name, values: self.take(name)?, at: 0 })
+    }
+
+    fn finish(self) -> Result<(), PackageError> {
+        if self.tensors.len() == self.taken {
+            Ok(())
+        } else {
+            Err(weights("an array that the model does not use"))
+        }
+    }
+}
+
+/// An array that is handed out tree by tree.
+struct Pieces<T> {
+    name: &'static str,
+    values: Vec<T>,
+    at: usize,
+}
+
+impl<T: Element> Pieces<T> {
+    fn next(&mut self, count: usize) -> Result<Vec<T>, PackageError> {
+        let end = self.at.checked_add(count);
+        let piece = end.and_then(|end| self.values.get(self.at..end));
+        let piece =
+            piece.ok_or_else(|| weights(&format!("array {} is shorter than the trees need", self.name)))?;
+        self.at += count;
+        Ok(piece.to_vec())
+    }
+
+    fn rest(&self) -> usize {
+        self.values.len() - self.at
+    }
+}
