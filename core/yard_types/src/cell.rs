@@ -67,6 +67,12 @@ impl CellRules {
         text.is_empty() || self.null_words.iter().any(|word| word == text)
     }
 
+    /// Returns the null words that are numbers by these rules (such as -200), for cells that arrive as
+    /// numbers and not as text.
+    pub fn null_numbers(&self) -> Vec<f64> {
+        self.null_words.iter().filter_map(|word| self.number(word)).filter(|value| !value.is_nan()).collect()
+    }
+
     /// Returns the word of a category or text cell: trimmed, and in lower case when the column folds case.
     pub fn word<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let text = text.trim();
@@ -181,5 +187,7 @@ mod tests {
         assert_eq!(rules.word(" Ja "), "Ja");
         let folding = CellRules { fold_case: true, ..CellRules::default() };
         assert_eq!(folding.word(" NEIN"), "nein");
+        let sentinel = CellRules { null_words: vec!["NA".to_owned(), "-200".to_owned()], ..rules };
+        assert_eq!(sentinel.null_numbers(), [-200.0]);
     }
 }
