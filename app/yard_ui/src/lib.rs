@@ -8,6 +8,8 @@ pub mod icon;
 pub mod marks;
 pub mod overlay;
 pub mod paint;
+pub mod plot;
+pub mod shell;
 pub mod show;
 pub mod space;
 pub mod status;
@@ -24,6 +26,8 @@ pub use field::{
 pub use fonts::Type;
 pub use icon::{Icon, icon, icon_with};
 pub use overlay::{Answer, Dialog, Entry, Palette, Toast, ToastEvent, Toasts};
+pub use plot::{Axis, Line, Plot, PlotResponse};
+pub use shell::{Place, Region, Shell, ShellEvent, ShellState, inspector_head, inspector_section, view_head};
 pub use show::{
     Better, Empty, Figure, code_with_copy, divider, figures, key_text, key_value, key_values, progress,
     section, section_with,

@@ -1,1 +1,59 @@
-//! Histogram gradient boosting and forests on integer gradients.
+//! Histogram gradient boosting and random forests on integer gradients.
+//!
+//! The way in is [`train`] for boosting and [`train_forest`] for forests; both give a
+//! [`yard_score::model::TreeEnsemble`], which the scorer alone executes. The same data, hyperparameters
+//! and seed give the same model, bit for bit, for any number of threads and in any build: gradients are
+//! rounded to fixed-point integers, histograms are integer sums, gains are computed in f64 from those
+//! integers, leaf values lie on a binary grid. Knows nothing of tables, recipes, files and clocks.
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//! use yard_boost::{BoostParams, Control, Features, Objective, TrainSet, TrainSpec, train};
+//!
+//! let x: Vec<f32> = (0..200).map(|row| row as f32).collect();
+//! let y: Vec<f32> = x.iter().map(|x| if *x > 120.0 { 1.0 } else { 0.0 }).collect();
+//! let features = Features::new(vec![&x], vec![false])?;
+//! let params = BTreeMap::from([("trees".to_owned(), "10".to_owned())]);
+//! let spec = TrainSpec {
+//!     objective: Objective::Binary,
+//!     params: BoostParams::from_params(&params)?,
+//!     threads: 1,
+//! };
+//! let set = TrainSet { features: &features, y: &y, weights: None };
+//! let trained = train(set, None, &spec, &mut |_round| Control::Continue)?;
+//! assert_eq!(trained.model.trees.len(), 10);
+//! assert_eq!(trained.model.trees[0].threshold[0], 120.5);
+//! # Ok::<(), yard_boost::BoostError>(())
+//! ```
+
+mod binned;
+mod bins;
+mod category;
+mod data;
+mod ensemble;
+mod error;
+mod forest;
+mod forest_split;
+mod forest_tree;
+mod gradient;
+mod grid;
+mod grow;
+mod histogram;
+mod loss;
+mod margins;
+mod math;
+mod params;
+mod partition;
+mod platt;
+mod quant;
+mod sample;
+mod split_find;
+mod train;
+mod tree;
+
+pub use data::{Features, MAX_CATEGORY_CODE, MAX_ROWS};
+pub use error::BoostError;
+pub use forest::{ForestSpec, train_forest};
+pub use loss::{Block, Loss, Objective};
+pub use params::{BoostParams, ForestParams};
+pub use train::{Control, Round, TrainSet, TrainSpec, Trained, train};

@@ -1,0 +1,84 @@
+//! Divides a node's rows by a split, keeping their order on both sides.
+//!
+//! Blocks of rows are divided on their own and then put together in block order, so the result does
+//! not depend on the number of threads.
+
+use crate::split_find::{LeftBins, goes_left};
+use rayon::prelude::*;
+
+/// Rows of a block that one thread divides.
+const BLOCK: usize = 16_384;
+
+/// Puts the rows that go left to the front of `rows` and returns their number. `spare` is as long as
+/// `rows`; `column` has a bin per row of the matrix.
+pub(crate) fn partition(rows: &mut [u32], spare: &mut [u32], column: &[u8], left: &LeftBins) -> usize {
+    let mut table = [0_u8; 256];
+    for (bin, entry) in table.iter_mut().enumerate() {
+        *entry = u8::from(goes_left(left, bin as u8));
+    }
+    if rows.len() <= 2 * BLOCK || rayon::current_num_threads() == 1 {
+        return divide(rows, spare, column, &table);
+    }
+    let blocks = rows.par_chunks_mut(BLOCK).zip(spare.par_chunks_mut(BLOCK));
+    let counts: Vec<usize> = blocks.map(|(rows, spare)| divide(rows, spare, column, &table)).collect();
+    join(rows, spare, &counts)
+}
+
+/// Divides one block in place.
+fn divide(rows: &mut [u32], spare: &mut [u32], column: &[u8], table: &[u8; 256]) -> usize {
+    let (mut left, mut right) = (0, 0);
+    for at in 0..rows.len() {
+        let row = rows[at];
+        let goes = table[column[row as usize] as usize] as usize;
+        rows[left] = row;
+        spare[right] = row;
+        left += goes;
+        right += 1 - goes;
+    }
+    rows[left..].copy_from_slice(&spare[..right]);
+    left
+}
+
+/// Brings the left parts of all blocks to the front.
+fn join(rows: &mut [u32], spare: &mut [u32], counts: &[usize]) -> usize {
+    let total: usize = counts.iter().sum();
+    let (mut lefts, mut rights) = spare.split_at_mut(total);
+    let mut targets = Vec::with_capacity(counts.len());
+    for (block, &count) in rows.chunks(BLOCK).zip(counts) {
+        let (to_left, more) = lefts.split_at_mut(count);
+        let (to_right, others) = rights.split_at_mut(block.len() - count);
+        targets.push((to_left, to_right));
+        (lefts, rights) = (more, others);
+    }
+    rows.par_chunks(BLOCK).zip(targets).for_each(|(block, (left, right))| {
+        let (from_left, from_right) = block.split_at(left.len());
+        left.copy_from_slice(from_left);
+        right.copy_from_slice(from_right);
+    });
+    rows.par_chunks_mut(BLOCK).zip(spare.par_chunks(BLOCK)).for_each(|(to, from)| to.copy_from_slice(from));
+    total
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn order_is_kept_on_both_sides_for_any_threads() {
+        let column: Vec<u8> =
+            (0..200_000_u32).map(|row| (row.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        let set = [0x00ff_00ff_1234_5678, 1, 0xffff_0000_0000_ffff, 77];
+        for (count, threads) in [(0, 1), (1, 1), (100_000, 1), (100_000, 3), (40_000, 2)] {
+            let mut rows: Vec<u32> = (0..count).map(|row| row * 2).collect();
+            let (mut want, right): (Vec<u32>, Vec<u32>) =
+                rows.iter().partition(|&&row| goes_left(&set, column[row as usize]));
+            let left = want.len();
+            want.extend(right);
+            let mut spare = vec![0; rows.len()];
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let got = pool.install(|| partition(&mut rows, &mut spare, &column, &set));
+            assert_eq!((got, rows), (left, want), "{count} rows, {threads} threads");
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! The best split of a node, from its histogram.
+//!
+//! Gain of a split (Chen and Guestrin, 2016, doi:10.1145/2939672.2939785, without the factor ½):
+//! `G_L² / (H_L + λ) + G_R² / (H_R + λ) − G² / (H + λ)`, computed in f64 from the integer sums; ties go
+//! to the lower feature, then the lower bin, then to missing values on the right. Missing values are
+//! tried on both sides. The smallest number of rows is checked by the share of the hessian, as
+//! histograms hold no counts; the caller counts the rows of the chosen split and asks again with exact
+//! counts if the estimate was too high.
+
+use crate::{
+    bins::Binner,
+    category,
+    histogram::{Hist, Histograms},
+    params::BoostParams,
+    quant::Sum,
+};
+
+/// Bins that go left, one bit each.
+pub(crate) type LeftBins = [u64; 4];
+
+/// Whether a bin goes left.
+#[inline]
+pub(crate) fn goes_left(set: &LeftBins, bin: u8) -> bool {
+    set[bin as usize >> 6] >> (bin & 63) & 1 == 1
+}
+
+/// A split of a node.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Split {
+    pub(crate) feature: u32,
+    pub(crate) gain: f64,
+    /// Bins that go left; bit 0 is the missing bin.
+    pub(crate) left_bins: LeftBins,
+    /// Last bin on the left of a numeric split; 0 for a category split.
+    pub(crate) bin: u8,
+    /// Sums of the left child.
+    pub(crate) left: Sum,
+    /// The node has rows with a missing value of the feature.
+    pub(crate) missing_seen: bool,
+}
+
+/// What a node's split must respect, in the histogram's units.
+#[derive(Clone, Debug)]
+pub(crate) struct Rules<'a> {
+    pub(crate) params: &'a BoostParams,
+    pub(crate) binners: &'a [Binner],
+    /// Units of gradient and hessian.
+    pub(crate) units: (f64, f64),
+}
+
+/// A node to split.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NodeView<'a> {
+    pub(crate) hist: &'a Hist,
+    pub(crate) sum: Sum,
+    pub(crate) rows: usize,
+    /// Exact rows per slot.
+    pub(crate) counts: Option<&'a [u32]>,
+}
+
+/// Penalties and limits of one node, and the best score so far.
+pub(crate) struct Scan<'a> {
+    /// Slots of the feature.
+    pub(crate) sums: &'a [Sum],
+    /// Exact rows per slot of the feature, if asked for.
+    pub(crate) counts: Option<&'a [u32]>,
+    pub(crate) total: Sum,
+    pub(crate) rows: usize,
+    /// L2 penalty in hessian units.
+    pub(crate) l2: f64,
+    /// Smallest hessian of a child in units.
+    pub(crate) least: i64,
+    /// Smallest rows of a child.
+    pub(crate) least_rows: u32,
+}
+
+/// The best split of one feature.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Found {
+    /// `G_L² / (H_L + λ) + G_R² / (H_R + λ)` in units.
+    pub(crate) score: f64,
+    pub(crate) left: Sum,
+    pub(crate) left_bins: LeftBins,
+    pub(crate) bin: u8,
+}
+
+impl Scan<'_> {
+    /// Score of one side.
+    #[inline]
+    pub(crate) fn half(sum: Sum, l2: f64) -> f64 {
+        let g = sum.g as f64;
+        g * g / (sum.h as f64 + l2)
+    }
+
+    #[inline]
+    fn score(&self, left: Sum) -> f64 {
+        let right = self.total - left;
+        let (gl, gr) = (left.g as f64, right.g as f64);
+        let (hl, hr) = (left.h as f64 + self.l2, right.h as f64 + self.l2);
+        (gl * gl * hr + gr * gr * hl) / (hl * hr)
+    }
+
+    /// Whether both children are large enough.
+    #[inline]
+    pub(crate) fn allowed(&self, left: Sum, left_rows: u32) -> bool {
+        let hessian = left.h >= self.least && self.total.h - left.h >= self.least;
+        hessian
+            && (self.counts.is_none()
+                || (left_rows >= self.least_rows && self.rows as u32 - left_rows >= self.least_rows))
+    }
+
+    fn rows_of(&self, slot: usize) -> u32 {
+        self.counts.map_or(0, |counts| counts[slot])
+    }
+
+    /// Tries all thresholds, missing values on one side.
+    fn thresholds(&self, missing_left: bool, best: &mut Option<Found>) {
+        let (mut left, mut rows) =
+            if missing_left { (self.sums[0], self.rows_of(0)) } else { (Sum::default(), 0) };
+        let mut top = best.map_or(f64::NEG_INFINITY, |found| found.score);
+        let mut hit = None;
+        for bin in 1..self.sums.len() - 1 {
+            left = left + self.sums[bin];
+            rows += self.rows_of(bin);
+            if self.allowed(left, rows) {
+                let score = self.score(left);
+                if score > top {
+                    top = score;
+                    hit = Some((bin as u8, left));
+                }
+            }
+        }
+        if let Some((bin, left)) = hit {
+            *best = Some(Found { score: top, left, left_bins: up_to(bin, missing_left), bin });
+        }
+    }
+}
+
+/// Bins `1..=bin`, and the missing bin if asked for.
+fn up_to(bin: u8, missing_left: bool) -> LeftBins {
+    let mut set = [0; 4];
+    for b in 0..=bin {
+        if b > 0 || missing_left {
+            set[b as usize >> 6] |= 1 << (b & 63);
+        }
+    }
+    set
+}
+
+impl Rules<'_> {
+    /// Finds the best split of a node over the histogram's features, if any gains enough.
+    pub(crate) fn best(&self, histograms: &Histograms, node: NodeView) -> Option<Split> {
+        let mut buffer = [Sum::default(); 256];
+        let mut best: Option<(f64, Split)> = None;
+        let l2 = self.params.l2 / self.units.1;
+        let parent = Scan::half(node.sum, l2);
+        let floor = self.params.min_gain / self.units.0 * (self.units.1 / self.units.0) + parent * 1e-12;
+        for &feature in histograms.features() {
+            let slots = histograms.read(node.hist, feature, &mut buffer);
+            let counts = node.counts.map(|counts| &counts[histograms.offset(feature)..][..slots]);
+            let scan = self.scan(node, &buffer[..slots], counts, l2);
+            let Some(found) = self.feature(feature, &scan) else { continue };
+            let gain = found.score - parent;
+            if gain > floor && best.as_ref().is_none_or(|(top, _)| gain > *top) {
+                let split = Split {
+                    feature,
+                    gain: gain * self.units.0 * (self.units.0 / self.units.1),
+                    left_bins: found.left_bins,
+                    bin: found.bin,
+                    left: found.left,
+                    missing_seen: buffer[0] != Sum::default(),
+                };
+                best = Some((gain, split));
+            }
+        }
+        best.map(|(_, split)| split)
+    }
+
+    fn scan<'s>(&self, node: NodeView, sums: &'s [Sum], counts: Option<&'s [u32]>, l2: f64) -> Scan<'s> {
+        let least_rows = self.params.min_leaf;
+        let by_rows = if counts.is_some() {
+            0.0
+        } else {
+            (f64::from(least_rows) * (node.sum.h as f64 / node.rows as f64) - 1e-6).ceil()
+        };
+        let by_hessian = (self.params.min_hessian / self.units.1).ceil();
+        let least = by_rows.max(by_hessian).max(1.0) as i64;
+        Scan { sums, counts, total: node.sum, rows: node.rows, l2, least, least_rows }
+    }
+
+    fn feature(&self, feature: u32, scan: &Scan) -> Option<Found> {
+        match &self.binners[feature as usize] {
+            Binner::Category(bins) => category::best(scan, bins, self),
+            Binner::Number(_) => {
+                let mut best = None;
+                scan.thresholds(false, &mut best);
+                if scan.sums[0] != Sum::default() {
+                    scan.thresholds(true, &mut best);
+                }
+                best
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "split_find_tests.rs"]
+mod tests;

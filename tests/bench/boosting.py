@@ -1,0 +1,233 @@
+"""Quality and speed of `yard_boost` against LightGBM and scikit-learn.
+
+    python boosting.py quality FIT DATA_DIR [--sets a,b] [--peers] [NAME=VALUE ...]
+    python boosting.py speed FIT [--rows N] [--features N] [--threads N] [NAME=VALUE ...]
+
+FIT is the built example: `cargo build --release -p yard_boost --example fit`.
+`quality` reads DATA_DIR/sets.json (per set: file, target, task, drop, text) and DATA_DIR/folds/NAME.csv
+(row, fold): fold 0 tests, of the others a fifth (seed 0) validates. Categories become ordinal codes,
+dates year, month, day and weekday. `--peers` fits scikit-learn's and LightGBM's defaults on all other
+folds. `speed` makes a table of normal and skewed columns with a noisy non-linear target and trains both
+libraries with the same settings; CPU seconds of the process, data in memory.
+Needs numpy, pandas, scikit-learn, lightgbm.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+import numpy as np
+import pandas as pd
+from sklearn import metrics
+
+
+def write(folder, meta, parts):
+    lines = [f"{k} {v}" for k, v in meta.items()]
+    for name in ("train", "valid", "test"):
+        x, y = parts.get(name, (np.zeros((0, 1)), np.zeros(0)))
+        lines.append(f"{name} {len(y)}")
+        np.asarray(x, np.float32).T.tofile(f"{folder}/{name}_x.f32")
+        np.asarray(y, np.float32).tofile(f"{folder}/{name}_y.f32")
+    with open(f"{folder}/meta.txt", "w") as f:
+        f.write("\n".join(lines) + "\n")
+
+
+def fit(exe, folder, options):
+    out = subprocess.run([exe, folder, *options], capture_output=True, text=True, check=True)
+    return json.loads(out.stdout)
+
+
+def table(data_dir, name, spec):
+    path = f"{data_dir}/{spec['file']}"
+    df = pd.read_parquet(path) if path.endswith(".parquet") else pd.read_csv(path)
+    fold = pd.read_csv(f"{data_dir}/folds/{name}.csv")["fold"].to_numpy()
+    y = df[spec["target"]]
+    df = df.drop(columns=[spec["target"], *[c for c in spec["drop"] if c in df]])
+    columns, categorical = [], []
+    for c in df:
+        s = df[c]
+        if s.dtype == bool:
+            s = s.astype(str)
+        if s.dtype.kind in "if":
+            columns.append(s.to_numpy(np.float64)), categorical.append(0)
+            continue
+        number = pd.to_numeric(s.replace(r"^\s*$", np.nan, regex=True), errors="coerce")
+        if number.notna().sum() >= 0.95 * s.notna().sum():
+            columns.append(number.to_numpy(np.float64)), categorical.append(0)
+            continue
+        import warnings
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            when = pd.to_datetime(s, errors="coerce")
+        if when.notna().sum() >= 0.95 * s.notna().sum():
+            for part in ("year", "month", "day", "day_of_week"):
+                columns.append(getattr(when.dt, part).to_numpy(np.float64)), categorical.append(0)
+            continue
+        train = s[fold != 0]
+        levels = {v: i for i, v in enumerate(sorted(train.dropna().unique()))}
+        code = s.map(lambda v: np.nan if pd.isna(v) else levels.get(v, len(levels)))
+        columns.append(code.to_numpy(np.float64)), categorical.append(1)
+    x = np.stack(columns, 1)
+    if spec["task"] == "regression":
+        y = y.to_numpy(np.float64)
+        classes = 0
+    else:
+        counts = y.value_counts()
+        order = sorted(counts.index, key=lambda v: (-counts[v], str(v)))
+        y = y.map({v: i for i, v in enumerate(order)}).to_numpy(np.float64)
+        classes = len(order)
+    return x, y, fold, classes, categorical
+
+
+def softmax(m):
+    e = np.exp(m - m.max(1, keepdims=True))
+    return e / e.sum(1, keepdims=True)
+
+
+def scores(y, p, classes):
+    if classes == 0:
+        return {"rmse": float(np.sqrt(np.mean((y - p) ** 2))), "r2": metrics.r2_score(y, p)}
+    if classes == 2:
+        return {"auc": metrics.roc_auc_score(y, p), "logloss": metrics.log_loss(y, p)}
+    auc = np.mean([metrics.roc_auc_score(y == k, p[:, k]) for k in range(classes) if (y == k).any()])
+    return {"auc": auc, "logloss": metrics.log_loss(y, p, labels=list(range(classes)))}
+
+
+def ours(exe, folder, data, options):
+    x, y, fold, classes, categorical = data
+    test = fold == 0
+    rest = np.flatnonzero(~test)
+    held = np.random.default_rng(0).permutation(len(rest)) < len(rest) // 5
+    forest = "family=forest" in options
+    train = rest if forest else rest[~held]
+    parts = {"train": (x[train], y[train]), "test": (x[test], y[test])}
+    if not forest:
+        parts["valid"] = (x[rest[held]], y[rest[held]])
+    meta = {"features": x.shape[1], "classes": classes, "categorical": ",".join(map(str, categorical))}
+    write(folder, meta, parts)
+    told = fit(exe, folder, options)
+    margins = np.fromfile(f"{folder}/margins.f32", np.float32).astype(np.float64)
+    if classes == 2:
+        p = 1 / (1 + np.exp(-margins))
+    elif classes:
+        p = softmax(margins.reshape(-1, classes))
+    else:
+        p = margins
+    return {**scores(y[test], p, classes), "rounds": told["rounds"], "s": round(told["seconds"], 2)}
+
+
+def peers(data):
+    import lightgbm
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+    x, y, fold, classes, categorical = data
+    test = fold == 0
+    mask = np.array(categorical, bool)
+    mask = np.array([m and np.nanmax(x[:, i]) < 254 for i, m in enumerate(mask)])
+    out = {}
+    hgb = HistGradientBoostingClassifier if classes else HistGradientBoostingRegressor
+    lgb = lightgbm.LGBMClassifier if classes else lightgbm.LGBMRegressor
+    for name, model, kw in (
+        ("hgb", hgb(categorical_features=mask, random_state=0), {}),
+        ("lgb", lgb(n_jobs=1, verbose=-1, random_state=0),
+         {"categorical_feature": np.flatnonzero(mask).tolist()}),
+    ):
+        model.fit(x[~test], y[~test], **kw)
+        p = model.predict_proba(x[test]) if classes else model.predict(x[test])
+        out[name] = scores(y[test], p[:, 1] if classes == 2 else p, classes)
+    return out
+
+
+def show(values):
+    return " ".join(f"{k} {v:.5g}" for k, v in values.items())
+
+
+def quality(exe, data_dir, rest):
+    sets = json.load(open(f"{data_dir}/sets.json"))
+    names, with_peers, options = None, False, []
+    for a in rest:
+        if a.startswith("--sets="):
+            names = a[7:].split(",")
+        elif a == "--peers":
+            with_peers = True
+        else:
+            options.append(a)
+    for name, spec in sets.items():
+        tabular = spec["task"] in ("binary", "multiclass", "multi-class", "regression") and not spec.get("text")
+        if not tabular or "folds" not in spec or (names and name not in names):
+            continue
+        data = table(data_dir, name, spec)
+        with tempfile.TemporaryDirectory() as folder:
+            print(f"{name:22s} ours {show(ours(exe, folder, data, options))}", flush=True)
+        if with_peers:
+            for peer, values in peers(data).items():
+                print(f"{name:22s} {peer} {show(values)}", flush=True)
+
+
+def synthetic(rows, features, seed=0):
+    r = np.random.default_rng(seed)
+    x = r.standard_normal((rows, features)).astype(np.float32)
+    x[:, ::4] = np.exp(x[:, ::4])
+    x[:, 1::7] = np.round(x[:, 1::7] * 4) / 4
+    w = r.standard_normal(features)
+    z = x @ w * 0.3 + np.sin(2 * x[:, 1]) * x[:, 2] + (x[:, 3] > 0.5) * x[:, 5] - np.abs(x[:, 6])
+    y = (z - np.median(z) + 1.5 * r.standard_normal(rows) > 0).astype(np.float32)
+    return x, y
+
+
+def cpu():
+    t = os.times()
+    return t.user + t.system
+
+
+def speed(exe, rest):
+    rows, features, threads, options = 1_000_000, 28, 1, []
+    for a in rest:
+        if a.startswith("--rows="):
+            rows = int(a[7:])
+        elif a.startswith("--features="):
+            features = int(a[11:])
+        elif a.startswith("--threads="):
+            threads = int(a[10:])
+        else:
+            options.append(a)
+    given = dict(o.split("=") for o in options)
+    trees, leaves = int(given.get("trees", 100)), int(given.get("leaves", 31))
+    x, y = synthetic(rows + 200_000, features)
+    import lightgbm
+
+    xt, yt, xv, yv = x[:rows], y[:rows], x[rows:], y[rows:]
+    with tempfile.TemporaryDirectory() as folder:
+        write(folder, {"features": features, "classes": 2, "categorical": ",".join("0" * features)},
+              {"train": (xt, yt), "test": (xv, yv)})
+        shared = {"trees": trees, "leaves": leaves, "learning_rate": 0.1, "l2": 0, "min_leaf": 20}
+        told = fit(exe, folder, [f"{k}={v}" for k, v in {**shared, **given}.items()] + [f"threads={threads}"])
+        margins = np.fromfile(f"{folder}/margins.f32", np.float32)
+    print(f"ours  cpu {told['cpu']:.2f} wall {told['seconds']:.2f} auc {metrics.roc_auc_score(yv, margins):.5f}",
+          flush=True)
+    if "nopeer" in os.environ:
+        return
+    xf = np.asfortranarray(xt)
+    start, wall = cpu(), time.time()
+    params = {"objective": "binary", "num_leaves": leaves, "learning_rate": 0.1, "max_bin": 255,
+              "num_threads": threads, "verbose": -1, "min_data_in_leaf": 20}
+    set_ = lightgbm.Dataset(xf, yt, params=params)
+    set_.construct()
+    binned, wall_b = cpu(), time.time()
+    model = lightgbm.train(params, set_, trees)
+    end, wall_e = cpu(), time.time()
+    print(f"lgb   cpu {end - start:.2f} (bins {binned - start:.2f}) wall {wall_e - wall:.2f} "
+          f"(bins {wall_b - wall:.2f}) auc {metrics.roc_auc_score(yv, model.predict(xv, num_threads=1)):.5f}")
+    print(f"ratio cpu {told['cpu'] / (end - start):.3f} wall {told['seconds'] / (wall_e - wall):.3f}")
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "quality":
+        quality(sys.argv[2], sys.argv[3], sys.argv[4:])
+    else:
+        speed(sys.argv[2], sys.argv[3:])
