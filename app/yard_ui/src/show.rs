@@ -252,11 +252,11 @@ pub fn code_with_copy(ui: &mut Ui, heading: &str, source: &str) -> bool {
 
 /// The link "Copy" with its icon: puts `source` on the clipboard.
 pub fn copy_link(ui: &mut Ui, source: &str) -> bool {
-    let response = Button::quiet("Copy").icon(Icon::Copy).tooltip("Copy to the clipboard").show(ui);
-    if response.clicked() {
+    let clicked = text::icon_link(ui, Icon::Copy, "Copy").clicked();
+    if clicked {
         ui.ctx().copy_text(source.to_owned());
     }
-    response.clicked()
+    clicked
 }
 
 /// A progress bar of 4 points with its text at the right.
@@ -417,7 +417,7 @@ pub fn failed(ui: &mut Ui, title: &str, what: &str, advice: &str) -> bool {
         text::small_strong(ui, title);
         crate::status::status_line(ui, crate::Status::Error, what);
         text::paragraph(ui, advice);
-        let copied = Button::quiet("Copy details").icon(Icon::Copy).show(ui).clicked();
+        let copied = text::icon_link(ui, Icon::Copy, "Copy details").clicked();
         if copied {
             ui.ctx().copy_text(format!("{title}\n{what}\n{advice}"));
         }

@@ -91,6 +91,15 @@ impl<'a> Axis<'a> {
         self.format.as_ref().map_or_else(|| fmt::significant(value, 4), |format| format(value))
     }
 
+    /// The words for a place on this axis: whole numbers stay whole.
+    pub(super) fn place(&self, value: f64) -> String {
+        match &self.format {
+            Some(format) => format(value),
+            None if value.fract() == 0.0 && value.abs() < 1e15 => fmt::fixed(value, 0),
+            None => self.words(value),
+        }
+    }
+
     /// Bounds in plot space for values between `low` and `high`, moved out to whole ticks.
     pub(super) fn bounds(&self, low: f64, high: f64, to_ticks: bool) -> (f64, f64) {
         let (mut low, mut high) = (self.to_plot(low), self.to_plot(high));
@@ -166,14 +175,16 @@ fn log_word(value: f64) -> String {
     }
 }
 
-/// The step of 1, 2, 2.5 or 5 times a power of ten that is nearest above `raw`.
+/// The step of 1, 2, 2.5 or 5 times a power of ten that is nearest to `raw` by ratio.
 pub(super) fn nice_step(raw: f64) -> f64 {
     if !raw.is_finite() || raw <= 0.0 {
         return 1.0;
     }
     let power = 10_f64.powf(raw.log10().floor());
-    let mantissa = raw / power;
-    let nice =
-        [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().find(|step| mantissa <= step * 1.000_001).unwrap_or(10.0);
-    nice * power
+    let distance = |step: f64| (raw / (power * step)).ln().abs();
+    [1.0, 2.0, 2.5, 5.0, 10.0]
+        .into_iter()
+        .min_by(|one, other| distance(*one).total_cmp(&distance(*other)))
+        .unwrap_or(1.0)
+        * power
 }

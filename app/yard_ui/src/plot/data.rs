@@ -124,7 +124,8 @@ pub(super) fn table(plot: &Plot<'_>, ui: &mut Ui, body: Rect) {
             };
             match column {
                 0 => Cell::text(row.series.clone()),
-                1 => number(Some(row.x), &plot.x),
+                1 if row.x.is_finite() => Cell::number(plot.x.place(row.x)),
+                1 => Cell::missing(),
                 2 => number(Some(row.y), &plot.y),
                 3 => number(row.low, &plot.y),
                 _ => number(row.high, &plot.y),
@@ -146,7 +147,7 @@ pub(super) fn summary(plot: &Plot<'_>) -> String {
                 line.name,
                 plot.y.words(end[1]),
                 plot.x.label,
-                plot.x.words(end[0])
+                plot.x.place(end[0])
             ));
         }
     }

@@ -9,7 +9,7 @@ use egui_plot::{
 use super::{
     Plot, decimate,
     layout::Layout,
-    series::{Bars, Dash, Line, Place, Points, Reference},
+    series::{Bars, Dash, Line, Place, Points, Reference, Span},
     view,
 };
 use crate::{
@@ -23,25 +23,12 @@ pub(super) fn ground(plot: &Plot<'_>, ui: &Ui, layout: &Layout) {
     let t = tokens(ui);
     let painter = ui.painter();
     for span in &plot.spans {
-        let rect = Rect::from_min_max(
-            pos2(layout.screen_x(plot.x.to_plot(span.from)), layout.area.top()),
-            pos2(layout.screen_x(plot.x.to_plot(span.to)), layout.area.bottom()),
-        )
-        .intersect(layout.area);
+        let rect = span_rect(plot, layout, span);
         painter.rect_filled(
             rect,
             CornerRadius::ZERO,
             if span.quiet { t.sunken } else { t.faded(t.selected, 0.6) },
         );
-        let text = paint::wrapped(
-            painter,
-            &span.label,
-            Type::Caption,
-            t.text_2,
-            (rect.width() - 4.0).max(48.0),
-            egui::Align::Center,
-        );
-        painter.galley(paint::snapped(painter, pos2(rect.center().x, rect.top() + 4.0)), text, t.text_2);
     }
     if let Some(rect) = view::brushed_rect(plot, layout) {
         painter.rect(rect, CornerRadius::ZERO, t.selected, Stroke::new(1.0, t.accent), StrokeKind::Inside);
@@ -141,7 +128,7 @@ fn draw_bars(canvas: &mut PlotUi<'_>, plot: &Plot<'_>, bars: &Bars, t: &Tokens) 
             let (left, right) = (plot.x.to_plot(bar[0]), plot.x.to_plot(bar[1]));
             let (base, top) = (plot.y.to_plot(bar[2]), plot.y.to_plot(bar[3]));
             let base = if base.is_finite() { base } else { -12.0 };
-            let colour = if bars.is_muted(at) { t.neutral_mark } else { bars.colour };
+            let colour = bar_colour(plot, bars, at, t);
             let fill = if bars.outlined { with_alpha(colour, 48) } else { colour };
             let share = if bars.outlined { 1.0 } else { 0.92 };
             PlotBar::new(f64::midpoint(left, right), top - base)
@@ -154,6 +141,19 @@ fn draw_bars(canvas: &mut PlotUi<'_>, plot: &Plot<'_>, bars: &Bars, t: &Tokens) 
     canvas.bar_chart(BarChart::new("", drawn).allow_hover(false));
     if bars.outlined {
         canvas.line(PlotLine::new("", outline(plot, bars)).color(bars.colour).width(1.5).allow_hover(false));
+    }
+}
+
+/// Grey for bars that are not judged, pale for bars outside of the brushed range.
+fn bar_colour(plot: &Plot<'_>, bars: &Bars, at: usize, t: &Tokens) -> Color32 {
+    let [left, right, ..] = bars.bars[at];
+    let middle = f64::midpoint(left, right);
+    if bars.is_muted(at) {
+        t.neutral_mark
+    } else if plot.brush.is_some_and(|(from, to)| middle < from || middle > to) {
+        t.faded(bars.colour, 0.45)
+    } else {
+        bars.colour
     }
 }
 
@@ -241,6 +241,9 @@ pub(super) fn references(plot: &Plot<'_>, ui: &Ui, layout: &Layout) {
     for reference in &plot.references {
         reference_ui(plot, ui, layout, reference);
     }
+    for span in plot.spans.iter().filter(|span| !span.label.is_empty()) {
+        span_label(plot, ui, layout, span);
+    }
     for marker in &plot.markers {
         let at = layout.screen(plot.x.to_plot(marker.at[0]), plot.y.to_plot(marker.at[1]));
         if !layout.area.expand(2.0).contains(at) {
@@ -252,6 +255,25 @@ pub(super) fn references(plot: &Plot<'_>, ui: &Ui, layout: &Layout) {
             label_beside(ui, layout, at, &marker.label, t.text);
         }
     }
+}
+
+/// The name of a shaded range, centred at its top.
+fn span_label(plot: &Plot<'_>, ui: &Ui, layout: &Layout, span: &Span) {
+    let place = span_rect(plot, layout, span);
+    if place.width() <= 0.0 {
+        return;
+    }
+    let colour = tokens(ui).text_2;
+    let width = (place.width() - 4.0).max(48.0);
+    let text = paint::wrapped(ui.painter(), &span.label, Type::Caption, colour, width, egui::Align::Center);
+    let at = pos2(place.center().x, place.top() + 4.0);
+    ui.painter().galley(paint::snapped(ui.painter(), at), text, colour);
+}
+
+fn span_rect(plot: &Plot<'_>, layout: &Layout, span: &Span) -> Rect {
+    let x = |value: f64| layout.screen_x(plot.x.to_plot(value));
+    let from = pos2(x(span.from), layout.area.top());
+    Rect::from_min_max(from, pos2(x(span.to), layout.area.bottom())).intersect(layout.area)
 }
 
 /// A label beside a point, on the side where there is room.

@@ -126,7 +126,7 @@ fn readout(plot: &Plot<'_>, ui: &Ui, layout: &Layout, x: f64) {
     }
     let t = tokens(ui);
     let painter = ui.painter();
-    let head = format!("{} {}", plot.x.label, plot.x.words(x));
+    let head = format!("{} {}", plot.x.label, plot.x.place(x));
     let width_of = |text: &str, kind| paint::text_width(painter, text, kind);
     let widest = rows.iter().map(|(name, _, value)| {
         16.0 + width_of(name, Type::Caption) + 12.0 + width_of(value, Type::MonoSmall)
@@ -171,7 +171,7 @@ fn readout(plot: &Plot<'_>, ui: &Ui, layout: &Layout, x: f64) {
 /// The values of a plot whose neighbour is hovered stand in its title line.
 fn in_title(plot: &Plot<'_>, ui: &Ui, rect: Rect, x: f64) {
     let words: Vec<String> = values(plot, x).into_iter().map(|(_, _, value)| value).collect();
-    let text = format!("{} {}", plot.x.words(x), words.join(" "));
+    let text = format!("{} {}", plot.x.place(x), words.join(" "));
     let at = pos2(rect.right() - 24.0, rect.top() + 8.0);
     paint::text_at(ui.painter(), at, Align2::RIGHT_CENTER, &text, Type::MonoSmall, tokens(ui).text_2);
 }

@@ -12,7 +12,9 @@ fn line(name: &str, values: &[f64]) -> Line {
 
 #[test]
 fn steps_and_ticks_are_round() {
-    for (raw, step) in [(0.03, 0.05), (0.2, 0.2), (0.21, 0.25), (3.0, 5.0), (7.0, 10.0), (-1.0, 1.0)] {
+    for (raw, step) in
+        [(0.03, 0.025), (0.2, 0.2), (0.21, 0.2), (25.2, 25.0), (7.0, 5.0), (9.0, 10.0), (-1.0, 1.0)]
+    {
         assert!((nice_step(raw) - step).abs() < 1e-12, "{raw}");
     }
     let words = |axis: &Axis<'_>, low, high| {
