@@ -9,7 +9,9 @@ use yard_state::{
 
 /// Returns the commands whose shortcut was pressed in this frame, and closes the top layer on Esc.
 pub(crate) fn pressed(ctx: &egui::Context, state: &mut StudioState) -> Vec<UiCommand> {
-    if state.overlay != Overlay::None && ctx.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
+    if state.overlay != Overlay::None
+        && ctx.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape))
+    {
         state.overlay = Overlay::None;
     }
     let typing = ctx.egui_wants_keyboard_input();

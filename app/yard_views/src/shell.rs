@@ -1,7 +1,10 @@
 //! The window's frame around the places: fills the kit's shell from the state, and shows the layers
 //! over it (palette, shortcuts, notifications).
 
-use crate::{Views, start::{place_icon, stage_status}};
+use crate::{
+    Views,
+    start::{place_icon, stage_status},
+};
 use yard_state::{
     actions::Action,
     command::UiCommand,
@@ -12,7 +15,9 @@ use yard_state::{
 use yard_ui::{
     Icon, Status, fmt,
     overlay::{Entry, Palette, Toast, ToastEvent, Toasts, dialog_with},
-    shell::{Job, NextStep, Place as RailPlace, Region, Shell as Frame, ShellEvent, ShellState, StatusBar, TopBar},
+    shell::{
+        Job, NextStep, Place as RailPlace, Region, Shell as Frame, ShellEvent, ShellState, StatusBar, TopBar,
+    },
     text,
 };
 
@@ -55,7 +60,11 @@ pub(crate) fn show(ui: &mut egui::Ui, state: &mut StudioState, views: &mut Views
         },
         places: &places,
         current: state.place.digit() - 1,
-        next: Some(NextStep { label: &texts.next.label, evidence: &texts.next.evidence, key: &texts.next_key }),
+        next: Some(NextStep {
+            label: &texts.next.label,
+            evidence: &texts.next.evidence,
+            key: &texts.next_key,
+        }),
         status: texts.status_bar(),
     };
     let response = shell.show(ui, &mut frame, |ui, region| match region {
@@ -214,7 +223,11 @@ fn engine_words(state: &StudioState) -> (Status, String) {
     if next::last_failure(state).is_some() {
         return (Status::Error, "Last job failed".to_owned());
     }
-    if state.jobs.running().is_some() { (Status::Running, "Working".to_owned()) } else { (Status::Ok, "Engine ready".to_owned()) }
+    if state.jobs.running().is_some() {
+        (Status::Running, "Working".to_owned())
+    } else {
+        (Status::Ok, "Engine ready".to_owned())
+    }
 }
 
 fn layers_ui(ctx: &egui::Context, state: &mut StudioState, views: &mut Views) {
@@ -243,7 +256,8 @@ fn palette_ui(ctx: &egui::Context, state: &mut StudioState, palette: &mut Palett
         *palette = Palette::default();
         return;
     }
-    let commands: Vec<UiCommand> = UiCommand::all().into_iter().filter(|own| *own != UiCommand::Palette).collect();
+    let commands: Vec<UiCommand> =
+        UiCommand::all().into_iter().filter(|own| *own != UiCommand::Palette).collect();
     let texts: Vec<(String, String, bool)> = commands
         .iter()
         .map(|own| {
@@ -275,7 +289,9 @@ fn palette_ui(ctx: &egui::Context, state: &mut StudioState, palette: &mut Palett
 fn group(command: UiCommand) -> &'static str {
     match command {
         UiCommand::Go(_) => "Go",
-        UiCommand::StartTraining | UiCommand::TrainAuto | UiCommand::Evaluate | UiCommand::CheckGates => "Model",
+        UiCommand::StartTraining | UiCommand::TrainAuto | UiCommand::Evaluate | UiCommand::CheckGates => {
+            "Model"
+        }
         UiCommand::BuildPackage
         | UiCommand::Deploy
         | UiCommand::DeployCanary
@@ -283,7 +299,10 @@ fn group(command: UiCommand) -> &'static str {
         | UiCommand::RollBack
         | UiCommand::StopDeployment
         | UiCommand::RefreshStatus => "Deployment",
-        UiCommand::RefreshMonitor | UiCommand::SimulateTraffic | UiCommand::SendLabels | UiCommand::Retrain => "Monitoring",
+        UiCommand::RefreshMonitor
+        | UiCommand::SimulateTraffic
+        | UiCommand::SendLabels
+        | UiCommand::Retrain => "Monitoring",
         UiCommand::OpenProject | UiCommand::ImportData | UiCommand::Primary | UiCommand::StopJob => "Project",
         _ => "Window",
     }
@@ -294,10 +313,14 @@ fn icon(command: UiCommand) -> Icon {
         UiCommand::Go(place) => place_icon(place),
         UiCommand::OpenProject => Icon::FolderOpen,
         UiCommand::ImportData => Icon::DownloadSimple,
-        UiCommand::StartTraining | UiCommand::TrainAuto | UiCommand::SimulateTraffic | UiCommand::Primary => Icon::Play,
+        UiCommand::StartTraining | UiCommand::TrainAuto | UiCommand::SimulateTraffic | UiCommand::Primary => {
+            Icon::Play
+        }
         UiCommand::StopJob | UiCommand::StopDeployment => Icon::Stop,
         UiCommand::Undo | UiCommand::RollBack => Icon::ArrowCounterClockwise,
-        UiCommand::Redo | UiCommand::RefreshMonitor | UiCommand::RefreshStatus | UiCommand::Retrain => Icon::ArrowClockwise,
+        UiCommand::Redo | UiCommand::RefreshMonitor | UiCommand::RefreshStatus | UiCommand::Retrain => {
+            Icon::ArrowClockwise
+        }
         UiCommand::Evaluate | UiCommand::CheckGates => Icon::Crosshair,
         UiCommand::BuildPackage => Icon::Package,
         UiCommand::Deploy | UiCommand::DeployCanary => Icon::RocketLaunch,
@@ -343,6 +366,10 @@ fn drop_ui(ctx: &egui::Context, state: &StudioState) {
     if ctx.input(|input| input.raw.hovered_files.is_empty()) {
         return;
     }
-    let sentence = if state.open { "Drop to import as the next version of the data" } else { "Drop to make a project of this file" };
+    let sentence = if state.open {
+        "Drop to import as the next version of the data"
+    } else {
+        "Drop to make a project of this file"
+    };
     yard_ui::show::drop_overlay(ctx, sentence);
 }

@@ -1,7 +1,10 @@
 //! Start: where the project stands in the loop, its goal, recent projects, samples, and where to drop a
 //! file.
 
-use crate::{head::{self, Head}, words};
+use crate::{
+    head::{self, Head},
+    words,
+};
 use yard_state::{
     actions::{Action, Pick},
     command::UiCommand,
@@ -70,7 +73,7 @@ pub(crate) fn place_icon(place: Place) -> Icon {
 /// Status of a stage, for its icon.
 pub(crate) fn stage_status(stage: StageState) -> Status {
     match stage {
-        StageState::Blank => Status::Blank,
+        StageState::Blank => Status::Idle,
         StageState::Running => Status::Running,
         StageState::Attention => Status::Warn,
         StageState::Done => Status::Ok,
@@ -97,14 +100,19 @@ fn loop_strip(ui: &mut egui::Ui, state: &mut StudioState) {
         whole,
         egui::CornerRadius::same(space::RADIUS_CARD),
         t.bg,
-        paint::border(ui),
+        egui::Stroke::new(1.0 / ui.pixels_per_point(), t.border),
         egui::StrokeKind::Inside,
     );
     for (at, place) in places.iter().enumerate() {
         let left = whole.left() + width * at as f32;
-        let rect = egui::Rect::from_min_size(egui::pos2(left, whole.top()), egui::vec2(width, whole.height()));
+        let rect =
+            egui::Rect::from_min_size(egui::pos2(left, whole.top()), egui::vec2(width, whole.height()));
         if at > 0 {
-            ui.painter().vline(left, whole.y_range(), paint::border(ui));
+            ui.painter().vline(
+                left,
+                whole.y_range(),
+                egui::Stroke::new(1.0 / ui.pixels_per_point(), t.border),
+            );
         }
         let stage = next::stage(state, *place);
         if stage_ui(ui, rect, &stage) {
@@ -115,10 +123,10 @@ fn loop_strip(ui: &mut egui::Ui, state: &mut StudioState) {
 
 fn stage_ui(ui: &mut egui::Ui, rect: egui::Rect, stage: &Stage) -> bool {
     let t = tokens(ui);
-    let id = ui.id().with(("stage", stage.place.label()));
+    let id = ui.scope_id().with(("stage", stage.place.label()));
     let response = ui.interact(rect, id, egui::Sense::click());
     let name = format!("{} stage: {}, {}", stage.place.label(), stage.fact, stage.state.word());
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Link, true, name.as_str()));
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Link, true, name.as_str()));
     if response.hovered() {
         ui.painter().rect_filled(rect.shrink(1.0), egui::CornerRadius::same(space::RADIUS_CONTROL), t.hover);
     }
@@ -128,14 +136,22 @@ fn stage_ui(ui: &mut egui::Ui, rect: egui::Rect, stage: &Stage) -> bool {
     let centre = egui::pos2(inner.left() + 8.0, inner.top() + 9.0);
     yard_ui::icon::paint(&painter, centre, place_icon(stage.place), 16.0, t.text_2, look);
     let title = egui::pos2(inner.left() + 20.0, inner.top() + 9.0);
-    paint::text_at(&painter, title, egui::Align2::LEFT_CENTER, stage.place.label(), Type::BodyStrong, t.text);
-    let fact = paint::wrapped(&painter, &stage.fact, Type::Caption, t.text_2, inner.width());
+    paint::text_at(&painter, title, egui::Align2::LEFT_CENTER, stage.place.label(), Type::Strong, t.text);
+    let fact =
+        paint::wrapped(&painter, &stage.fact, Type::Caption, t.text_2, inner.width(), egui::Align::Min);
     paint::galley_at(&painter, egui::pos2(inner.left(), inner.top() + 24.0), egui::Align2::LEFT_TOP, fact);
     let status = stage_status(stage.state);
     let below = egui::pos2(inner.left() + 7.0, inner.bottom() - 6.0);
     yard_ui::icon::paint(&painter, below, status.icon(), 14.0, status.colour(t), look);
     let word = egui::pos2(inner.left() + 18.0, inner.bottom() - 6.0);
-    paint::text_at(&painter, word, egui::Align2::LEFT_CENTER, stage.state.word(), Type::Caption, status.colour(t));
+    paint::text_at(
+        &painter,
+        word,
+        egui::Align2::LEFT_CENTER,
+        stage.state.word(),
+        Type::Caption,
+        status.colour(t),
+    );
     paint::focus_ring(ui, rect.shrink(1.0), space::RADIUS_CONTROL, &response);
     response.on_hover_text(format!("Go to {}", stage.place.label())).clicked()
 }
@@ -191,11 +207,17 @@ fn cost_ui(ui: &mut egui::Ui, state: &StudioState) {
     let unit = project.frame.as_ref().map_or("rows", |frame| frame.unit.as_str());
     let saved = (cost.do_nothing - cost.model.value) * 1000.0;
     let title = if saved > 0.0 {
-        format!("Expected cost: the model saves {} per 1 000 against doing nothing", fmt::significant(saved, 3))
+        format!(
+            "Expected cost: the model saves {} per 1 000 against doing nothing",
+            fmt::significant(saved, 3)
+        )
     } else {
         "Expected cost per 1 000".to_owned()
     };
-    let note = format!("lower is better; test split, n = {} {unit}s; line 95 % bootstrap", fmt::count(evaluation.rows));
+    let note = format!(
+        "lower is better; test split, n = {} {unit}s; line 95 % bootstrap",
+        fmt::count(evaluation.rows)
+    );
     text::small_strong(ui, title);
     text::note(ui, note);
     ui.add_space(space::S8);
@@ -213,8 +235,9 @@ fn cost_bars(ui: &egui::Ui, cost: &ExpectedCost) -> Vec<marks::Bar> {
     if let Some(rule) = &cost.best_rule {
         bars.push(plain("Best single rule", rule.cost));
     }
-    let mut model = marks::Bar::new("Kept model", cost.model.value.max(0.0) * 1000.0, thousand(cost.model.value))
-        .colour(t.series(0));
+    let mut model =
+        marks::Bar::new("Kept model", cost.model.value.max(0.0) * 1000.0, thousand(cost.model.value))
+            .colour(t.series(0));
     if let (Some(low), Some(high)) = (cost.model.low, cost.model.high) {
         model = model.interval(low * 1000.0, high * 1000.0);
     }
@@ -279,7 +302,7 @@ fn state_status(words: &str) -> Status {
     match words {
         "deployed" => Status::Ok,
         "canary" => Status::Running,
-        _ => Status::Blank,
+        _ => Status::Idle,
     }
 }
 
@@ -321,11 +344,13 @@ fn drop_ui(ui: &mut egui::Ui, state: &mut StudioState, view: &mut View) {
         state.ask(Action::Pick(Pick::Data));
     }
     ui.add_space(space::S8);
-    let typed = PathField::new("Path of a data or project file", &mut view.path).hint("or type a path").show(ui);
+    let typed =
+        PathField::new("Path of a data or project file", &mut view.path).hint("or type a path").show(ui);
     if typed.browse {
         state.ask(Action::Pick(Pick::Data));
     }
-    if typed.entered && !view.path.trim().is_empty() {
+    let entered = typed.field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
+    if entered && !view.path.trim().is_empty() {
         state.ask(Action::ImportData(view.path.trim().into()));
     }
 }

@@ -68,7 +68,8 @@ pub(crate) fn params_words(params: &yard_types::run::Params) -> String {
     if params.is_empty() {
         return "defaults".to_owned();
     }
-    let pairs: Vec<String> = params.iter().map(|(name, value)| format!("{} {value}", name.replace('_', " "))).collect();
+    let pairs: Vec<String> =
+        params.iter().map(|(name, value)| format!("{} {value}", name.replace('_', " "))).collect();
     pairs.join(", ")
 }
 
