@@ -22,14 +22,14 @@ pub(crate) struct Head<'a> {
 }
 
 /// Draws the head; a pressed button queues its command.
-pub(crate) fn show(ui: &mut egui::Ui, state: &mut StudioState, head: Head<'_>) {
+pub(crate) fn show(ui: &mut egui::Ui, state: &mut StudioState, head: &Head<'_>) {
     let width = ui.available_width();
     ui.allocate_ui_with_layout(
         egui::vec2(width, HEIGHT),
         egui::Layout::right_to_left(egui::Align::Min),
         |ui| {
             ui.spacing_mut().item_spacing.x = 8.0;
-            primary_ui(ui, state, &head);
+            primary_ui(ui, state, head);
             for (command, icon) in head.others.iter().rev() {
                 other_ui(ui, state, *command, *icon);
             }

@@ -7,6 +7,7 @@
 mod command_line;
 mod head;
 mod keys;
+mod layout;
 mod shell;
 mod words;
 

@@ -3,6 +3,7 @@
 
 use crate::{
     head::{self, Head},
+    layout::{self, Side},
     words,
 };
 use yard_state::{
@@ -52,7 +53,7 @@ fn head_ui(ui: &mut egui::Ui, state: &mut StudioState) {
     if state.open {
         others.push((UiCommand::ImportData, Icon::DownloadSimple));
     }
-    head::show(ui, state, Head { title: &title, context, primary, icon, others });
+    head::show(ui, state, &Head { title: &title, context, primary, icon, others });
 }
 
 /// Icon of a place, as in the rail.
@@ -157,16 +158,10 @@ fn stage_ui(ui: &mut egui::Ui, rect: egui::Rect, stage: &Stage) -> bool {
 }
 
 fn goal_and_cost(ui: &mut egui::Ui, state: &StudioState) {
-    let width = ui.available_width();
-    let left = 352.0_f32.min(width * 0.45);
-    ui.horizontal_top(|ui| {
-        ui.spacing_mut().item_spacing.x = 0.0;
-        ui.allocate_ui(egui::vec2(left, 0.0), |ui| {
-            ui.set_width(left);
-            goal_ui(ui, state);
-        });
-        ui.add_space(space::S48);
-        ui.vertical(|ui| cost_ui(ui, state));
+    let left = 352.0_f32.min(ui.available_width() * 0.45);
+    layout::two(ui, left, space::S48, |ui, side| match side {
+        Side::Left => goal_ui(ui, state),
+        Side::Right => cost_ui(ui, state),
     });
 }
 
@@ -308,13 +303,9 @@ fn state_status(words: &str) -> Status {
 
 fn samples_and_drop(ui: &mut egui::Ui, state: &mut StudioState, view: &mut View) {
     let width = (ui.available_width() - space::S24) / 2.0;
-    ui.horizontal_top(|ui| {
-        ui.spacing_mut().item_spacing.x = space::S24;
-        ui.allocate_ui(egui::vec2(width, 0.0), |ui| {
-            ui.set_width(width);
-            samples_ui(ui, state);
-        });
-        ui.vertical(|ui| drop_ui(ui, state, view));
+    layout::two(ui, width, space::S24, |ui, side| match side {
+        Side::Left => samples_ui(ui, state),
+        Side::Right => drop_ui(ui, state, view),
     });
 }
 

@@ -150,7 +150,7 @@ fn limits_ui(ui: &mut egui::Ui, state: &mut StudioState, task: Task) -> bool {
 fn floor_name(metric: &str) -> String {
     let word = match crate::words::better(metric) {
         yard_ui::Better::Higher => "at least",
-        _ => "at most",
+        yard_ui::Better::Lower => "at most",
     };
     format!("{}, {word}", crate::words::metric_label(metric))
 }

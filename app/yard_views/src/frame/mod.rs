@@ -6,6 +6,7 @@ mod side;
 
 use crate::{
     head::{self, Head},
+    layout::{self, Side},
     words,
 };
 use yard_state::{command::UiCommand, drafts::DraftError, next, state::StudioState};
@@ -32,7 +33,7 @@ pub(crate) fn show(ui: &mut egui::Ui, state: &mut StudioState, view: &mut View) 
         icon: Icon::ArrowRight,
         others: vec![(UiCommand::Undo, Icon::ArrowCounterClockwise)],
     };
-    head::show(ui, state, head);
+    head::show(ui, state, &head);
     if state.project.dataset().is_none() {
         let answer =
             Empty::new(Icon::Target, "The decision is stated over the columns of a table. Import one first.")
@@ -48,16 +49,12 @@ pub(crate) fn show(ui: &mut egui::Ui, state: &mut StudioState, view: &mut View) 
         return;
     }
     let width = ui.available_width();
-    let left = 464.0_f32.min(width * 0.54);
-    ui.horizontal_top(|ui| {
-        ui.spacing_mut().item_spacing.x = 0.0;
-        ui.allocate_ui(egui::vec2(left, 0.0), |ui| {
-            ui.set_width(left);
+    layout::two(ui, 464.0_f32.min(width * 0.54), space::S48.min(width * 0.04), |ui, side| match side {
+        Side::Left => {
             ui.spacing_mut().item_spacing.y = space::S4;
             form::show(ui, state, view);
-        });
-        ui.add_space(space::S48.min(width * 0.04));
-        ui.vertical(|ui| side::show(ui, state));
+        }
+        Side::Right => side::show(ui, state),
     });
 }
 
@@ -131,15 +128,22 @@ fn command(state: &StudioState, frame: &yard_types::frame::Frame) -> String {
         quoted(data),
         quoted(&frame.target)
     );
+    let mut option = |name: &str, value: &str| {
+        line.push_str(" \\\n  --");
+        line.push_str(name);
+        line.push(' ');
+        line.push_str(value);
+    };
     if let Some(positive) = &frame.positive {
-        line += &format!(" \\\n  --positive {}", quoted(positive));
+        option("positive", &quoted(positive));
     }
     if let Some(costs) = frame.costs {
-        line +=
-            &format!(" \\\n  --cost-fp {} \\\n  --cost-fn {}", costs.false_positive, costs.false_negative);
+        option("cost-fp", &costs.false_positive.to_string());
+        option("cost-fn", &costs.false_negative.to_string());
     }
     if !frame.protected.is_empty() {
-        line += &format!(" \\\n  --sensitive {}", quoted(&frame.protected.join(",")));
+        option("sensitive", &quoted(&frame.protected.join(",")));
     }
-    line + &format!(" \\\n  --metric {}", frame.metric)
+    option("metric", &frame.metric);
+    line
 }

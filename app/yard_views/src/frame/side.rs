@@ -2,7 +2,7 @@
 
 use yard_state::state::StudioState;
 use yard_types::frame::{Costs, Frame, Task};
-use yard_ui::{Status, fmt, section, space, table, text};
+use yard_ui::{Axis, Line, Plot, Status, fmt, plot::Reference, section, space, table, text, tokens};
 
 /// Draws the right column.
 pub(super) fn show(ui: &mut egui::Ui, state: &mut StudioState) {
@@ -12,7 +12,7 @@ pub(super) fn show(ui: &mut egui::Ui, state: &mut StudioState) {
         return;
     };
     if frame.task == Task::Binary {
-        // cost_plot(ui, &frame);
+        cost_plot(ui, &frame);
         ui.add_space(space::S12);
     }
     policies_ui(ui, state, &frame);
@@ -22,27 +22,26 @@ pub(super) fn show(ui: &mut egui::Ui, state: &mut StudioState) {
 
 /// Two lines over the probability: what acting and not acting cost.
 fn cost_plot(ui: &mut egui::Ui, frame: &Frame) {
+    let t = tokens(ui);
     let costs = frame.costs_or_default();
     let action = if frame.action.is_empty() { "act" } else { frame.action.as_str() };
-    let waiting = format!("no {action}");
-    let at = |p: f64, act: bool| cost_at(&costs, p, act);
+    let line = |name: String, colour, act: bool| {
+        Line::new(name, colour, vec![[0.0, cost_at(&costs, 0.0, act)], [1.0, cost_at(&costs, 1.0, act)]])
+    };
     let threshold = frame.threshold();
-    let positive = frame.positive.as_deref().unwrap_or("positive");
-    let label = format!("threshold {}", fmt::metric(threshold));
-    let title = if frame.cost_unit.is_empty() {
-        "Expected cost of one decision".to_owned()
-    } else {
-        format!("Expected cost of one decision, {}", frame.cost_unit)
+    let title = match frame.cost_unit.as_str() {
+        "" => "Expected cost of one decision".to_owned(),
+        unit => format!("Expected cost of one decision, {unit}"),
     };
     let note = format!("lower is better; {action} pays from probability {} on", fmt::metric(threshold));
-    /*    yard_ui::plot::Plot::new("frame cost", &title)
-    .note(&note)
-    .height(224.0)
-    .x(yard_ui::plot::Axis::new(&format!("probability of {positive}")).range(0.0, 1.0))
-    .line(yard_ui::plot::Line::new(&waiting, vec![[0.0, at(0.0, false)], [1.0, at(1.0, false)]]).series(1))
-    .line(yard_ui::plot::Line::new(action, vec![[0.0, at(0.0, true)], [1.0, at(1.0, true)]]).series(0))
-    .vertical(threshold, &label)
-    .show(ui);*/
+    let x = format!("probability of {}", frame.positive.as_deref().unwrap_or("positive"));
+    Plot::new(&title, Axis::new(&x).range(0.0, 1.0), Axis::new("cost"))
+        .note(&note)
+        .height(224.0)
+        .line(line(format!("no {action}"), t.series(1), false))
+        .line(line(action.to_owned(), t.series(0), true))
+        .reference(Reference::vertical(threshold, format!("threshold {}", fmt::metric(threshold))))
+        .show(ui);
 }
 
 fn cost_at(costs: &Costs, p: f64, act: bool) -> f64 {
