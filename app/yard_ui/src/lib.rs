@@ -5,7 +5,7 @@
 //!
 //! # Index
 //!
-//! **Colours and type.** [`tokens`]`(ui)` gives the [`Tokens`] of the theme (`t.text_2`, `t.series(i)`,
+//! **Colours and type.** [`tokens()`] gives the [`Tokens`] of the theme (`t.text_2`, `t.series(i)`,
 //! `t.sequential(share)`); [`Type`] is the type scale; [`space`] the measures; [`icon()`] and
 //! [`Icon`] the glyphs (16 in rows, 20 in the rail).
 //!
@@ -106,7 +106,7 @@ pub use show::{
 };
 pub use status::{Chip, Status, legend, status_line, status_word};
 pub use table::{Cell, Column, Sort, Table, TableResponse};
-pub use theme::{Theme, apply};
+pub use theme::{Theme, apply, reduce_motion};
 pub use tokens::{Tokens, tokens, tokens_ctx};
 
 #[cfg(test)]

@@ -37,7 +37,8 @@ pub fn section_with<R>(ui: &mut Ui, heading: &str, note: &str, right: impl FnOnc
 
 /// The heading of a section, 13/20 semibold, with a quiet note beside it.
 pub fn section(ui: &mut Ui, heading: &str, note: &str) -> Response {
-    ui.horizontal(|ui| {
+    let size = vec2(ui.available_width(), 20.0);
+    ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
         ui.spacing_mut().item_spacing.x = S8;
         let response = text::strong(ui, heading);
         response.widget_info(|| WidgetInfo::labeled(Role::Heading, true, heading));
@@ -136,6 +137,7 @@ impl<'a> Figure<'a> {
         let response = ui
             .scope(|ui| {
                 ui.spacing_mut().item_spacing = vec2(S4, 0.0);
+                ui.spacing_mut().interact_size.y = 24.0;
                 ui.vertical(|ui| {
                     text::note(ui, &label);
                     ui.horizontal(|ui| self.number(ui));

@@ -43,39 +43,50 @@ pub fn timeline(
         response.mark_changed();
     }
     response.widget_info(|| WidgetInfo::slider(true, *now, name));
-    let x = |at: f64| track.left() + ((at - low) / span) as f32 * track.width();
-    let t = tokens(ui);
-    ui.painter().rect_filled(track, CornerRadius::same(2), t.border);
-    ui.painter().rect_filled(
-        Rect::from_min_max(track.min, pos2(x(*now), track.bottom())),
-        CornerRadius::same(2),
-        t.accent,
-    );
-    let mut free = f32::NEG_INFINITY;
-    for moment in moments {
-        let at = pos2(x(moment.at), track.center().y);
-        let line = if moment.status == Status::Warn { t.warning } else { t.accent };
-        ui.painter().circle(at, 4.0, t.surface, Stroke::new(1.5, line));
-        let width = paint::text_width(ui.painter(), &moment.label, Type::Caption);
-        let left = (at.x - width / 2.0).clamp(rect.left(), (rect.right() - width).max(rect.left()));
-        if !moment.label.is_empty() && left > free {
-            paint::text_at(
-                ui.painter(),
-                pos2(left, rect.top() + 28.0),
-                Align2::LEFT_CENTER,
-                &moment.label,
-                Type::Caption,
-                t.text_2,
-            );
-            free = left + width + 12.0;
-        }
-    }
-    let handle = pos2(x(*now), track.center().y);
-    ui.painter().circle(handle, 6.5, t.accent, Stroke::new(1.5, t.surface));
+    let scale = Scale { track, low, span };
+    paint_track(ui, &scale, *now, moments);
+    let handle = pos2(scale.x(*now), track.center().y);
+    ui.painter().circle(handle, 6.5, tokens(ui).accent, Stroke::new(1.5, tokens(ui).surface));
     if response.has_focus() {
         paint::focus_ring_at(ui, Rect::from_center_size(handle, vec2(14.0, 14.0)), 7);
     }
     response
+}
+
+/// Where a moment lies on the track.
+struct Scale {
+    track: Rect,
+    low: f64,
+    span: f64,
+}
+
+impl Scale {
+    fn x(&self, at: f64) -> f32 {
+        self.track.left() + ((at - self.low) / self.span) as f32 * self.track.width()
+    }
+}
+
+/// The line up to `now`, the dots of the moments, and as many of their words as fit.
+fn paint_track(ui: &Ui, scale: &Scale, now: f64, moments: &[Moment]) {
+    let t = tokens(ui);
+    let track = scale.track;
+    let past = Rect::from_min_max(track.min, pos2(scale.x(now), track.bottom()));
+    ui.painter().rect_filled(track, CornerRadius::same(2), t.border);
+    ui.painter().rect_filled(past, CornerRadius::same(2), t.accent);
+    let (start, end) = (track.left() - 8.0, track.right() + 8.0);
+    let mut free = f32::NEG_INFINITY;
+    for moment in moments {
+        let at = pos2(scale.x(moment.at), track.center().y);
+        let line = if moment.status == Status::Warn { t.warning } else { t.accent };
+        ui.painter().circle(at, 4.0, t.surface, Stroke::new(1.5, line));
+        let width = paint::text_width(ui.painter(), &moment.label, Type::Caption);
+        let left = (at.x - width / 2.0).clamp(start, (end - width).max(start));
+        if !moment.label.is_empty() && left > free {
+            let place = pos2(left, track.top() + 20.0);
+            paint::text_at(ui.painter(), place, Align2::LEFT_CENTER, &moment.label, Type::Caption, t.text_2);
+            free = left + width + 12.0;
+        }
+    }
 }
 
 fn steps(ui: &Ui, response: &Response) -> f64 {
