@@ -45,6 +45,7 @@ pub use cli::ServeArgs;
 pub use clock::{Clock, SystemClock};
 pub use config::{Config, Limits, LogLevel, LogOptions};
 pub use error::ServeError;
+pub use http::routes::{RouteInfo, route_table};
 pub use lock::read_server_file;
 pub use run::{Running, run_blocking, start};
 pub use tokens::Scope;

@@ -113,6 +113,27 @@ pub(crate) static ROUTES: &[Route] = &[
     route(POST, "/manage/shutdown", MANAGE, Action::Shutdown, "Drains and ends the server."),
 ];
 
+/// A route as others see it: for tests that walk the table, and for documents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteInfo {
+    /// HTTP method.
+    pub method: String,
+    /// Path with `{m}` for a model name and `{v}` for a version.
+    pub path: &'static str,
+    /// Scopes that open it; empty: open to all. A manage token opens every route.
+    pub scopes: &'static [Scope],
+}
+
+/// Returns every route of the server.
+pub fn route_table() -> Vec<RouteInfo> {
+    let info = |route: &Route| RouteInfo {
+        method: route.method.to_string(),
+        path: route.path,
+        scopes: route.scopes,
+    };
+    ROUTES.iter().map(info).collect()
+}
+
 /// A route with the parts of its path.
 #[derive(Debug)]
 pub(crate) struct Found<'p> {

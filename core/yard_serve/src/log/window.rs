@@ -36,6 +36,8 @@ pub(crate) struct WindowFigures {
 /// The window of a version that fills.
 #[derive(Debug)]
 pub(crate) struct OpenWindow {
+    model: String,
+    version: u64,
     pub(crate) figures: WindowFigures,
     latency: LatencyHistogram,
     sketches: Sketches,
@@ -74,6 +76,8 @@ impl OpenWindow {
 
     fn fresh(served: &Served, number: u64) -> Self {
         Self {
+            model: served.identity.model.clone(),
+            version: served.identity.version,
             figures: WindowFigures { number, ..WindowFigures::default() },
             latency: LatencyHistogram::default(),
             sketches: Sketches::new(served),
@@ -109,13 +113,8 @@ impl OpenWindow {
         (sum, count)
     }
 
-    /// Stores the window; when it is full, closes it and starts the next one.
-    pub(crate) fn store(
-        &mut self,
-        connection: &Connection,
-        served: &Served,
-        full: bool,
-    ) -> rusqlite::Result<()> {
+    /// Stores the window as it is.
+    pub(crate) fn store(&mut self, connection: &Connection, open: bool) -> rusqlite::Result<()> {
         if !self.changed {
             return Ok(());
         }
@@ -128,18 +127,17 @@ impl OpenWindow {
         };
         let body = serde_json::to_string(&body)
             .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
-        let (model, version) = (&served.identity.model, served.identity.version as i64);
         connection
             .prepare_cached(
                 "insert or replace into window values(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             )?
             .execute(params![
-                model,
-                version,
+                self.model,
+                self.version as i64,
                 figures.number as i64,
                 figures.from_us,
                 figures.to_us,
-                !full,
+                open,
                 figures.rows as i64,
                 figures.requests as i64,
                 figures.errors as i64,
@@ -148,13 +146,17 @@ impl OpenWindow {
                 body
             ])?;
         self.changed = false;
-        if full {
-            let oldest = figures.number.saturating_sub(KEPT) as i64;
-            connection
-                .prepare_cached("delete from window where model = ?1 and version = ?2 and number < ?3")?
-                .execute(params![model, version, oldest])?;
-            *self = Self::fresh(served, self.figures.number + 1);
-        }
+        Ok(())
+    }
+
+    /// Stores the window as a closed one, deletes the oldest and starts the next.
+    pub(crate) fn close(&mut self, connection: &Connection, served: &Served) -> rusqlite::Result<()> {
+        self.store(connection, false)?;
+        let number = self.figures.number;
+        connection
+            .prepare_cached("delete from window where model = ?1 and version = ?2 and number < ?3")?
+            .execute(params![self.model, self.version as i64, number.saturating_sub(KEPT) as i64])?;
+        *self = Self::fresh(served, number + 1);
         Ok(())
     }
 }

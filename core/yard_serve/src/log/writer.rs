@@ -19,7 +19,7 @@ use std::{
     collections::BTreeMap,
     path::Path,
     sync::{
-        Arc, PoisonError,
+        Arc, PoisonError, Weak,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     thread::JoinHandle,
@@ -50,7 +50,8 @@ struct Writer {
     connection: Connection,
     options: LogOptions,
     console: Console,
-    windows: BTreeMap<(String, u64), (Arc<Served>, OpenWindow)>,
+    /// Open windows; the version itself is not held, so that it can be unloaded.
+    windows: BTreeMap<(String, u64), (Weak<Served>, OpenWindow)>,
     total: u64,
     failing: bool,
 }
@@ -158,8 +159,8 @@ impl Writer {
             };
             first_error = first_error.or(done.err());
         }
-        for (served, window) in self.windows.values_mut() {
-            first_error = first_error.or(window.store(&self.connection, served, false).err());
+        for (_, window) in self.windows.values_mut() {
+            first_error = first_error.or(window.store(&self.connection, true).err());
         }
         if let Some(error) = first_error {
             return Err(error);
@@ -196,13 +197,14 @@ impl Writer {
     fn record(&mut self, asked: &Asked, written: &mut u64) -> rusqlite::Result<()> {
         let served = &asked.served;
         let key = (served.identity.model.clone(), served.identity.version);
-        let fresh = self.windows.get(&key).is_none_or(|(own, _)| !Arc::ptr_eq(own, served));
+        let fresh =
+            self.windows.get(&key).is_none_or(|(own, _)| !std::ptr::eq(own.as_ptr(), Arc::as_ptr(served)));
         if fresh {
-            if let Some((own, window)) = self.windows.get_mut(&key) {
-                window.store(&self.connection, own, false)?;
+            if let Some((_, window)) = self.windows.get_mut(&key) {
+                window.store(&self.connection, true)?;
             }
             let window = OpenWindow::resume(&self.connection, served)?;
-            self.windows.insert(key.clone(), (served.clone(), window));
+            self.windows.insert(key.clone(), (Arc::downgrade(served), window));
         }
         let Some((_, window)) = self.windows.get_mut(&key) else { return Ok(()) };
         let scored = match &asked.outcome {
@@ -216,7 +218,7 @@ impl Writer {
         }
         let number = window.figures.number;
         if window.figures.rows >= self.options.window_rows {
-            window.store(&self.connection, served, true)?;
+            window.close(&self.connection, served)?;
         }
         if self.log.inbox.behind() {
             self.log.figures.skipped.fetch_add(1, Relaxed);
