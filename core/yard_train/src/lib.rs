@@ -7,11 +7,30 @@
 //! training and serving can't differ. Knows nothing of files (but the worker's exchange file), of the
 //! project, of packages or of wall clocks: time enters through [`input::Context::clock`].
 
+mod auto;
+mod calibrate;
+mod choose;
+pub mod device;
 pub mod error;
 pub mod evaluate;
+mod fit;
+mod folds;
 pub mod input;
+mod linear;
+mod measure;
+pub mod mlp;
+mod params;
+mod recipe;
 pub mod reproduce;
+mod search;
+mod target;
+#[cfg(test)]
+mod test_data;
 pub mod train;
+#[cfg(test)]
+mod train_tests;
+mod trees;
+pub mod worker;
 
 pub use error::TrainError;
 pub use evaluate::{EvaluateInput, evaluate};

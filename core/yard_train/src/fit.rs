@@ -1,0 +1,225 @@
+//! What every learner gets and gives: encoded rows with target and weights, and a fitted model.
+//! Features come from the scorer's own encoder.
+
+use crate::{
+    Context, TrainError, TrainInput, calibrate,
+    linear::{self, Matrix},
+    measure, mlp, recipe,
+    target::Part,
+    trees,
+};
+use rayon::prelude::*;
+use yard_metrics::sum::BLOCK;
+use yard_score::{
+    encode::{Encoder, Rows},
+    model::{Calibration, Link, Model, ScorerParts},
+    scorer::Scorer,
+};
+use yard_types::{
+    frame::{Frame, Task},
+    recipe::{Encoding, FittedRecipe},
+    run::{Family, Params, RunSpec, TrainPoint},
+    table::Table,
+};
+
+/// Rows that one thread encodes at a time.
+const CHUNK: usize = 4 * BLOCK;
+
+/// Data of one fit: table, fitted recipe, training and validation rows.
+pub(crate) struct FitData<'a> {
+    pub(crate) table: &'a Table,
+    pub(crate) recipe: &'a FittedRecipe,
+    pub(crate) encoder: Encoder,
+    pub(crate) train: &'a Part,
+    pub(crate) validation: &'a Part,
+    pub(crate) link: Link,
+    /// Margins per row.
+    pub(crate) outputs: usize,
+    pub(crate) seed: u64,
+    /// `auto`, `cpu`, `cuda:N` or `metal`.
+    pub(crate) device: &'a str,
+    pub(crate) context: &'a Context<'a>,
+}
+
+/// A fitted model.
+#[derive(Clone, Debug)]
+pub(crate) struct Fitted {
+    pub(crate) model: Model,
+    pub(crate) calibration: Calibration,
+    /// All hyperparameters in force.
+    pub(crate) params: Params,
+    pub(crate) curve: Vec<TrainPoint>,
+    pub(crate) steps: u32,
+    pub(crate) parameters: u64,
+    pub(crate) device: String,
+}
+
+/// Returns link and number of margins of a task.
+pub(crate) fn link_of(frame: &Frame) -> (Link, usize) {
+    match frame.task {
+        Task::Regression => (Link::Identity, 1),
+        Task::Binary => (Link::Logistic, 1),
+        Task::Multiclass => (Link::Softmax, frame.classes.len()),
+    }
+}
+
+impl FitData<'_> {
+    /// Returns an error when the observer asked to stop.
+    pub(crate) fn proceed(&self) -> Result<(), TrainError> {
+        if self.context.observer.cancelled() { Err(TrainError::Cancelled) } else { Ok(()) }
+    }
+
+    pub(crate) fn feature_name(&self, feature: usize) -> String {
+        self.recipe.features.get(feature).map_or_else(String::new, |feature| feature.name.clone())
+    }
+
+    /// Encodes rows in consecutive parts, each `[rows, features]` row-major.
+    pub(crate) fn encode(&self, rows: &[u32]) -> Result<Vec<Vec<f32>>, TrainError> {
+        self.proceed()?;
+        rows.par_chunks(CHUNK)
+            .map(|chunk| self.encoder.encode(self.table, Rows::List(chunk)))
+            .collect::<Result<_, _>>()
+            .map_err(|error| TrainError::part("recipe", &error))
+    }
+
+    /// Encodes rows for linear models.
+    pub(crate) fn matrix(&self, rows: &[u32]) -> Result<Matrix, TrainError> {
+        Ok(Matrix::new(&self.encode(rows)?, self.encoder.n_features()))
+    }
+
+    /// Encodes rows by columns, `[features][rows]`.
+    pub(crate) fn columns(&self, rows: &[u32]) -> Result<Vec<Vec<f32>>, TrainError> {
+        self.proceed()?;
+        let parts: Vec<Vec<Vec<f32>>> = rows
+            .par_chunks(CHUNK)
+            .map(|chunk| self.encoder.encode_columns(self.table, Rows::List(chunk)))
+            .collect::<Result<_, _>>()
+            .map_err(|error| TrainError::part("recipe", &error))?;
+        let mut columns = vec![Vec::with_capacity(rows.len()); self.encoder.n_features()];
+        for part in parts {
+            for (column, values) in columns.iter_mut().zip(part) {
+                column.extend(values);
+            }
+        }
+        Ok(columns)
+    }
+}
+
+/// A run: what every fit within it shares.
+#[derive(Clone, Copy)]
+pub(crate) struct Run<'a> {
+    pub(crate) input: &'a TrainInput<'a>,
+    pub(crate) spec: &'a RunSpec,
+    pub(crate) context: &'a Context<'a>,
+}
+
+/// A fitted model, ready to score.
+pub(crate) struct Trained {
+    pub(crate) parts: ScorerParts,
+    pub(crate) scorer: Scorer,
+    pub(crate) fitted: Fitted,
+}
+
+impl Run<'_> {
+    /// Fits the recipe on `train`, the model on `train` with `validation` to stop and choose, and the
+    /// calibration on `validation`.
+    pub(crate) fn fit(
+        &self,
+        family: Family,
+        params: &Params,
+        train: &Part,
+        validation: &Part,
+    ) -> Result<Trained, TrainError> {
+        self.check(train)?;
+        let frame = self.input.frame;
+        let (link, outputs) = link_of(frame);
+        let encoding =
+            if matches!(family, Family::Linear | Family::Mlp) { Encoding::Dense } else { Encoding::Trees };
+        let recipe = recipe::fit(self.input, &self.spec.recipe, encoding, &train.rows)?;
+        if recipe.features.is_empty() {
+            return Err(TrainError::NoFeatures);
+        }
+        let data = FitData {
+            table: self.input.table,
+            recipe: &recipe,
+            encoder: Encoder::new(&recipe).map_err(|error| TrainError::part("recipe", &error))?,
+            train,
+            validation,
+            link,
+            outputs,
+            seed: self.spec.seed,
+            device: &self.spec.device,
+            context: self.context,
+        };
+        let mut fitted = match family {
+            Family::Linear => linear::fit(&data, params),
+            Family::Boosting => trees::fit_boosting(&data, params),
+            Family::Forest => trees::fit_forest(&data, params),
+            Family::Mlp => mlp::fit(&data, params),
+            Family::Auto => Err(TrainError::Settings {
+                what: "family auto inside of a trial".to_owned(),
+                advice: "name a family".to_owned(),
+            }),
+        }?;
+        let parts = ScorerParts {
+            task: frame.task,
+            classes: frame.classes.clone(),
+            recipe: recipe.clone(),
+            link,
+            calibration: fitted.calibration.clone(),
+            model: fitted.model.clone(),
+        };
+        fitted.device = device_note(family, &self.spec.device, fitted.device);
+        self.calibrated(parts, fitted, validation)
+    }
+
+    /// Adds a calibration when it lowers the validation log loss beyond noise.
+    fn calibrated(
+        &self,
+        mut parts: ScorerParts,
+        fitted: Fitted,
+        validation: &Part,
+    ) -> Result<Trained, TrainError> {
+        let failed = |error| TrainError::part("scorer", &error);
+        let mut scorer = Scorer::new(&parts).map_err(failed)?;
+        if parts.task.is_classification() && !validation.rows.is_empty() {
+            let margins = measure::score(&scorer, self.input.table, &validation.rows)?.margins;
+            parts.calibration = calibrate::fit_if_better(parts.link, &margins, validation);
+            if parts.calibration != Calibration::None {
+                scorer = Scorer::new(&parts).map_err(failed)?;
+            }
+        }
+        Ok(Trained { parts, scorer, fitted })
+    }
+
+    /// Refuses training rows that nothing can be learnt from.
+    fn check(&self, train: &Part) -> Result<(), TrainError> {
+        let (frame, rows) = (self.input.frame, train.rows.len());
+        if rows < 2 {
+            return Err(TrainError::TooFewRows { part: "training", rows, needed: 2 });
+        }
+        if !frame.task.is_classification() {
+            return Ok(());
+        }
+        let counts = train.class_counts(frame.classes.len());
+        let mut present = counts.iter().enumerate().filter(|(_, count)| **count > 0);
+        match (present.next(), present.next()) {
+            (Some((class, _)), None) => Err(TrainError::OneClass {
+                column: frame.target.clone(),
+                rows,
+                class: frame.classes.get(class).cloned().unwrap_or_default(),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Says why a family that trains on the CPU did not use the GPU that was asked for.
+fn device_note(family: Family, asked: &str, used: String) -> String {
+    let gpu = !matches!(asked, "auto" | "cpu");
+    if gpu && family != Family::Mlp {
+        format!("{used} ({} trains on the CPU; only mlp uses {asked})", family.word())
+    } else {
+        used
+    }
+}

@@ -1,0 +1,267 @@
+//! K-fold cross-validation without leaks: recipe, early stopping and calibration see the fold's own
+//! training rows alone; test rows of the split take no part.
+//!
+//! Rows are dealt by hash: classes alike, groups together; with a time column each fold is tested on rows
+//! later than those it was trained on. Intervals: corrected resampled t (Nadeau and Bengio, 2003,
+//! "Inference for the generalization error", doi:10.1023/A:1024068626366).
+
+use crate::{
+    TrainError,
+    fit::Run,
+    measure::{Scored, decision, score},
+    target::Part,
+};
+use std::collections::BTreeMap;
+use yard_types::{
+    event::Progress,
+    metric::{MetricSet, MetricValue},
+    rng,
+    run::{Family, Params},
+    schema::Role,
+    table::{Column, FieldValue},
+};
+
+const STREAM: u64 = 0x666f_6c64_0000_0000;
+/// Share of a fold's training rows that stop and choose.
+const HELD_OUT: f64 = 0.2;
+/// Two-sided 95 % quantiles of Student's t for 1 to 10 degrees of freedom.
+const T_95: [f64; 10] = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228];
+
+/// Positions of the rows of one fold.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Fold {
+    pub(crate) train: Vec<usize>,
+    pub(crate) validation: Vec<usize>,
+    pub(crate) test: Vec<usize>,
+}
+
+/// Figures over folds.
+pub(crate) struct CrossValidation {
+    /// Rows of all folds with the predictions of the models that did not see them.
+    pub(crate) scored: Scored,
+    /// Mean over folds with corrected 95 % intervals.
+    pub(crate) metrics: MetricSet,
+}
+
+/// Trains and tests one model a fold.
+pub(crate) fn cross_validate(
+    run: &Run<'_>,
+    rows: &Part,
+    family: Family,
+    params: &Params,
+) -> Result<CrossValidation, TrainError> {
+    let folds = divide(run, rows)?;
+    let frame = run.input.frame;
+    let decision = decision(frame, None);
+    let mut all: Option<Scored> = None;
+    let mut values: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    for (index, fold) in folds.iter().enumerate() {
+        run.context.observer.progress(Progress {
+            phase: format!("cross-validation of {}", family.word()),
+            done: index as u64,
+            total: Some(folds.len() as u64),
+            unit: "folds".to_owned(),
+        });
+        let trained = run.fit(family, params, &rows.take(&fold.train), &rows.take(&fold.validation))?;
+        let test = rows.take(&fold.test);
+        let predictions = score(&trained.scorer, run.input.table, &test.rows)?;
+        let scored = Scored::new(frame, &test, &predictions);
+        for (name, value) in scored.points(&decision)? {
+            values.entry(name).or_default().push(value);
+        }
+        match &mut all {
+            Some(all) => all.append(&scored),
+            None => all = Some(scored),
+        }
+    }
+    let scored = all.ok_or(TrainError::TooFewRows { part: "cross-validation", rows: 0, needed: 2 })?;
+    let shares = folds
+        .iter()
+        .map(|fold| fold.test.len() as f64 / (fold.train.len() + fold.validation.len()).max(1) as f64);
+    let ratio = shares.sum::<f64>() / folds.len() as f64;
+    Ok(CrossValidation { scored, metrics: summarise(values, folds.len(), ratio) })
+}
+
+/// Returns mean and corrected interval of each metric that every fold has.
+fn summarise(values: BTreeMap<String, Vec<f64>>, folds: usize, ratio: f64) -> MetricSet {
+    let mut set = MetricSet::new();
+    for (name, values) in values {
+        if values.len() < folds {
+            continue;
+        }
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0);
+        let t = T_95.get(values.len().saturating_sub(2)).copied().unwrap_or(2.1);
+        let half = t * ((1.0 / n + ratio) * variance).sqrt();
+        let bound = |bound: f64| bound.is_finite().then_some(bound);
+        set.insert(name, MetricValue { value: mean, low: bound(mean - half), high: bound(mean + half) });
+    }
+    set
+}
+
+/// Divides rows into the folds that the run asks for.
+pub(crate) fn divide(run: &Run<'_>, rows: &Part) -> Result<Vec<Fold>, TrainError> {
+    let count = run.spec.folds as usize;
+    let bad = |what: String, advice: &str| TrainError::Settings { what, advice: advice.to_owned() };
+    if count < 2 || count > rows.rows.len() / 2 {
+        let what = format!("{count} folds for {} rows", rows.rows.len());
+        return Err(bad(what, "use 2 to half as many folds as there are rows"));
+    }
+    let folds = if let Some(times) = times(run, rows) {
+        forward_folds(&times, count)
+    } else {
+        let keys = keys(run, rows);
+        let group = run.input.schema.with_role(Role::Group).is_some();
+        hashed_folds(rows, &keys, count, group)
+    };
+    if folds.iter().any(|fold| fold.test.is_empty() || fold.train.is_empty()) {
+        let what = format!("{count} folds leave a fold without rows");
+        return Err(bad(what, "use fewer folds (groups are kept together)"));
+    }
+    Ok(folds)
+}
+
+/// Returns the time of each row when the schema has a time column.
+fn times(run: &Run<'_>, rows: &Part) -> Option<Vec<f64>> {
+    let field = run.input.schema.with_role(Role::Time)?;
+    let column = run.input.table.column(&field.name)?;
+    if matches!(column, Column::Text(_)) {
+        return None;
+    }
+    let time = |row: &u32| match column.value(*row as usize) {
+        FieldValue::Number(number) => number,
+        FieldValue::Instant(micros) => micros as f64,
+        _ => f64::NEG_INFINITY,
+    };
+    Some(rows.rows.iter().map(time).collect())
+}
+
+/// Returns a hash per row: of its group when there is a group column, else of its number.
+fn keys(run: &Run<'_>, rows: &Part) -> Vec<u64> {
+    let group = run.input.schema.with_role(Role::Group);
+    let column = group.and_then(|field| run.input.table.column(&field.name));
+    let key = |row: &u32| {
+        let own = match column.map(|column| column.value(*row as usize)) {
+            Some(FieldValue::Number(number)) => number.to_bits(),
+            Some(FieldValue::Instant(micros)) => micros as u64,
+            Some(FieldValue::Text(text)) => {
+                text.bytes().fold(7, |hash, byte| rng::bits(hash, STREAM, u64::from(byte)))
+            }
+            _ => u64::from(*row),
+        };
+        rng::bits(run.spec.seed, STREAM, own)
+    };
+    rows.rows.iter().map(key).collect()
+}
+
+/// Deals rows by hash; rows of one key stay together when `grouped`, else classes are dealt alike.
+fn hashed_folds(rows: &Part, keys: &[u64], count: usize, grouped: bool) -> Vec<Fold> {
+    let n = rows.rows.len();
+    let fold_of: Vec<usize> = if grouped {
+        keys.iter().map(|key| (key % count as u64) as usize).collect()
+    } else {
+        let classed = rows.y.iter().all(|y| y.fract() == 0.0) && distinct_at_most(&rows.y, 100);
+        let class = |at: usize| if classed { rows.y[at].to_bits() } else { 0 };
+        let mut order: Vec<usize> = (0..n).collect();
+        order.sort_by_key(|at| (class(*at), keys[*at], *at));
+        let mut fold_of = vec![0; n];
+        for (rank, at) in order.into_iter().enumerate() {
+            fold_of[at] = rank % count;
+        }
+        fold_of
+    };
+    let held_out = |key: u64| rng::uniform(key, STREAM + 1, 0) < HELD_OUT;
+    (0..count)
+        .map(|fold| {
+            let (test, rest): (Vec<usize>, Vec<usize>) = (0..n).partition(|at| fold_of[*at] == fold);
+            let (validation, train) = rest.into_iter().partition(|at| held_out(keys[*at]));
+            Fold { train, validation, test }
+        })
+        .collect()
+}
+
+/// Returns folds that are tested on rows later than their training rows.
+fn forward_folds(times: &[f64], count: usize) -> Vec<Fold> {
+    let mut order: Vec<usize> = (0..times.len()).collect();
+    order.sort_by(|a, b| times[*a].total_cmp(&times[*b]).then(a.cmp(b)));
+    let cut = |block: usize| order.len() * block / (count + 1);
+    (1..=count)
+        .map(|block| {
+            let past = cut(block);
+            let train = past - (past as f64 * HELD_OUT) as usize;
+            let part = |range: std::ops::Range<usize>| {
+                let mut part = order[range].to_vec();
+                part.sort_unstable();
+                part
+            };
+            Fold { train: part(0..train), validation: part(train..past), test: part(past..cut(block + 1)) }
+        })
+        .collect()
+}
+
+fn distinct_at_most(values: &[f64], limit: usize) -> bool {
+    let mut seen = std::collections::BTreeSet::new();
+    values.iter().all(|value| {
+        seen.insert(value.to_bits());
+        seen.len() <= limit
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(y: Vec<f64>) -> Part {
+        Part { rows: (0..y.len() as u32).collect(), y, weights: None, dropped: 0 }
+    }
+
+    #[test]
+    fn every_row_is_tested_once_and_classes_are_dealt_alike() {
+        let rows = part((0..100).map(|i| f64::from(u8::from(i % 5 == 0))).collect());
+        let keys: Vec<u64> = (0..100).map(|i| rng::bits(1, 2, i)).collect();
+        let folds = hashed_folds(&rows, &keys, 5, false);
+        let mut tested: Vec<usize> = folds.iter().flat_map(|fold| fold.test.clone()).collect();
+        tested.sort_unstable();
+        assert_eq!(tested, (0..100).collect::<Vec<_>>());
+        for fold in &folds {
+            assert_eq!(fold.test.iter().filter(|at| rows.y[**at] == 1.0).count(), 4);
+            let mut all = [fold.train.clone(), fold.validation.clone(), fold.test.clone()].concat();
+            all.sort_unstable();
+            all.dedup();
+            assert_eq!(all.len(), 100);
+            assert!(fold.validation.len() > 5 && fold.validation.len() < 30);
+        }
+    }
+
+    #[test]
+    fn groups_stay_together() {
+        let rows = part(vec![0.5; 60]);
+        let keys: Vec<u64> = (0..60).map(|i| rng::bits(1, 2, i / 6)).collect();
+        for fold in hashed_folds(&rows, &keys, 3, true) {
+            for part in [&fold.train, &fold.validation, &fold.test] {
+                let groups: std::collections::BTreeSet<usize> = part.iter().map(|at| at / 6).collect();
+                assert_eq!(groups.len() * 6, part.len());
+            }
+        }
+    }
+
+    #[test]
+    fn time_folds_are_tested_on_later_rows() {
+        let times: Vec<f64> = (0..50).map(|i| f64::from(i * 7 % 50)).collect();
+        for fold in forward_folds(&times, 4) {
+            let latest = |part: &[usize]| part.iter().map(|at| times[*at]).fold(f64::MIN, f64::max);
+            let first = fold.test.iter().map(|at| times[*at]).fold(f64::MAX, f64::min);
+            assert!(latest(&fold.train) < first && latest(&fold.validation) < first);
+        }
+    }
+
+    #[test]
+    fn corrected_interval_by_hand() {
+        let values = BTreeMap::from([("a".to_owned(), vec![0.8, 0.9]), ("b".to_owned(), vec![1.0])]);
+        let set = summarise(values, 2, 1.0);
+        assert_eq!(set.len(), 1);
+        let half = 12.706 * ((0.5 + 1.0) * 0.005_f64).sqrt();
+        assert!((set["a"].high.unwrap_or(0.0) - 0.85 - half).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,170 @@
+//! The feature matrix of linear models: compressed rows (one-hot features are mostly zero), and sums
+//! over rows that have the same bits for any number of threads.
+
+use rayon::prelude::*;
+use std::ops::Range;
+use yard_metrics::sum::BLOCK;
+
+/// Blocks whose sums are held at once.
+const GROUP: usize = 16;
+
+/// Rows of features without their zeros.
+#[derive(Clone, Debug)]
+pub(crate) struct Matrix {
+    starts: Vec<usize>,
+    columns: Vec<u32>,
+    values: Vec<f32>,
+    features: usize,
+}
+
+impl Matrix {
+    /// Compresses dense rows, `[rows, features]` row-major, given in consecutive parts.
+    pub(crate) fn new(parts: &[Vec<f32>], features: usize) -> Self {
+        let mut out = Self { starts: vec![0], columns: Vec::new(), values: Vec::new(), features };
+        for row in parts.iter().flat_map(|part| part.chunks_exact(features.max(1))) {
+            for (column, value) in row.iter().enumerate() {
+                if *value != 0.0 {
+                    out.columns.push(column as u32);
+                    out.values.push(*value);
+                }
+            }
+            out.starts.push(out.values.len());
+        }
+        out
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    pub(crate) fn features(&self) -> usize {
+        self.features
+    }
+
+    /// Returns the mean number of entries of a row that are not zero.
+    pub(crate) fn density(&self) -> usize {
+        self.values.len() / self.rows().max(1)
+    }
+
+    /// Returns the first feature with a value at the limit of f32 (where infinities end) and how many.
+    pub(crate) fn saturated(&self) -> Option<(usize, usize)> {
+        let at_limit = |value: &f32| !value.is_finite() || value.abs() == f32::MAX;
+        let first = self.values.iter().position(at_limit)?;
+        let column = self.columns[first];
+        let entries = self.columns.iter().zip(&self.values);
+        Some((column as usize, entries.filter(|(own, value)| **own == column && at_limit(value)).count()))
+    }
+
+    pub(super) fn row(&self, row: usize) -> (&[u32], &[f32]) {
+        let span = self.starts[row]..self.starts[row + 1];
+        (&self.columns[span.clone()], &self.values[span])
+    }
+
+    /// Writes the margins of a row: `theta` is `[features + 1, outputs]`, the last line the bias.
+    pub(super) fn margins(&self, row: usize, theta: &[f64], margins: &mut [f64]) {
+        let outputs = margins.len();
+        margins.copy_from_slice(&theta[self.features * outputs..]);
+        let (columns, values) = self.row(row);
+        if let [margin] = margins {
+            for (column, value) in columns.iter().zip(values) {
+                *margin += f64::from(*value) * theta[*column as usize];
+            }
+            return;
+        }
+        for (column, value) in columns.iter().zip(values) {
+            let line = &theta[*column as usize * outputs..][..outputs];
+            for (margin, weight) in margins.iter_mut().zip(line) {
+                *margin += f64::from(*value) * weight;
+            }
+        }
+    }
+}
+
+/// Sums vectors over blocks of 4,096 rows: blocks in parallel, their sums pairwise in block order.
+/// `part(rows)` returns a vector of `length`.
+pub(super) fn sum_blocks(
+    rows: usize,
+    length: usize,
+    part: impl Fn(Range<usize>) -> Vec<f64> + Sync,
+) -> Vec<f64> {
+    let blocks = rows.div_ceil(BLOCK);
+    let mut tree = PairwiseTree::default();
+    for group in (0..blocks).step_by(GROUP) {
+        let sums: Vec<Vec<f64>> = (group..blocks.min(group + GROUP))
+            .into_par_iter()
+            .map(|block| part(block * BLOCK..rows.min((block + 1) * BLOCK)))
+            .collect();
+        for sum in sums {
+            tree.push(sum);
+        }
+    }
+    tree.total().unwrap_or_else(|| vec![0.0; length])
+}
+
+/// Adds vectors pairwise in the order of their arrival, holding one for each level.
+#[derive(Default)]
+struct PairwiseTree {
+    levels: Vec<(u32, Vec<f64>)>,
+}
+
+impl PairwiseTree {
+    fn push(&mut self, vector: Vec<f64>) {
+        let (mut level, mut vector) = (0, vector);
+        while let Some((_, earlier)) = self.levels.pop_if(|(own, _)| *own == level) {
+            vector = added(earlier, &vector);
+            level += 1;
+        }
+        self.levels.push((level, vector));
+    }
+
+    fn total(mut self) -> Option<Vec<f64>> {
+        let (_, mut total) = self.levels.pop()?;
+        while let Some((_, earlier)) = self.levels.pop() {
+            total = added(earlier, &total);
+        }
+        Some(total)
+    }
+}
+
+fn added(mut a: Vec<f64>, b: &[f64]) -> Vec<f64> {
+    for (a, b) in a.iter_mut().zip(b) {
+        *a += b;
+    }
+    a
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn margins_of_compressed_rows() {
+        let matrix = Matrix::new(&[vec![1.0, 0.0, 2.0], vec![0.0, 0.0, 0.0]], 3);
+        let theta = [1.0, 10.0, 2.0, 20.0, 3.0, 30.0, 0.5, 5.0];
+        let mut margins = [0.0; 2];
+        matrix.margins(0, &theta, &mut margins);
+        assert_eq!(margins, [7.5, 75.0]);
+        matrix.margins(1, &theta, &mut margins);
+        assert_eq!(margins, [0.5, 5.0]);
+        assert_eq!((matrix.rows(), matrix.density(), matrix.saturated()), (2, 1, None));
+        let limit = Matrix::new(&[vec![0.0, f32::MAX, 0.0, -f32::MAX]], 2);
+        assert_eq!(limit.saturated(), Some((1, 2)));
+    }
+
+    #[test]
+    fn block_sums_do_not_depend_on_threads() {
+        let value = |row: usize| (row as f64 * 0.7).sin() / 3.0;
+        let total = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            pool.map(|pool| {
+                pool.install(|| sum_blocks(300_001, 1, |rows| vec![rows.map(value).sum::<f64>()]))
+            })
+        };
+        let (one, three) = (total(1).ok(), total(3).ok());
+        assert!(one.is_some());
+        assert_eq!(one, three);
+        let expected: f64 = (0..300_001).map(value).sum();
+        assert!((one.map_or(0.0, |sum| sum[0]) - expected).abs() < 1e-9);
+        assert_eq!(sum_blocks(0, 2, |_| Vec::new()), [0.0, 0.0]);
+    }
+}

@@ -1,0 +1,152 @@
+//! Logistic, softmax and ridge linear regression with an L2 penalty on the dense encoding.
+//!
+//! The penalty `l2` is scikit-learn's `1 / C` or `alpha`. Without a value for it, six penalties from
+//! strong to weak are tried with warm starts, and the one with the least validation loss is kept (the
+//! stronger of equal ones). All sums go by blocks of 4,096 rows, so the model has the same bits for any
+//! number of threads and in debug and release builds.
+//! Method: Hastie, Tibshirani and Friedman, 2009, "The Elements of Statistical Learning", 2nd edition,
+//! sections 3.4.1 and 4.4, doi:10.1007/978-0-387-84858-7.
+
+mod cholesky;
+mod loss;
+mod matrix;
+mod solver;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use loss::{Rows, loss};
+pub(crate) use matrix::Matrix;
+
+use crate::{
+    TrainError,
+    fit::{FitData, Fitted},
+    params::Reader,
+};
+use solver::Problem;
+use yard_score::model::{Calibration, LinearModel, Link, Model};
+use yard_types::{
+    event::Progress,
+    run::{Params, TrainPoint},
+};
+
+const PATH: [f64; 6] = [1000.0, 100.0, 10.0, 1.0, 0.1, 0.01];
+const DEFAULT_L2: f64 = 1.0;
+
+/// Fits a linear model.
+pub(crate) fn fit(data: &FitData<'_>, params: &Params) -> Result<Fitted, TrainError> {
+    let reader = Reader::new(params, "linear", &["l2"])?;
+    let path: Vec<f64> = match reader.number("l2", 0.0..=1e12)? {
+        Some(l2) => vec![l2],
+        None if data.validation.rows.is_empty() => vec![DEFAULT_L2],
+        None => PATH.to_vec(),
+    };
+    let (train, validation) = (data.matrix(&data.train.rows)?, data.matrix(&data.validation.rows)?);
+    if let Some((feature, rows)) = train.saturated() {
+        let feature = data.feature_name(feature);
+        return Err(TrainError::NotFinite { feature, rows, family: "linear" });
+    }
+    let scaling = Scaling::of(data);
+    let train_y = scaling.apply(&data.train.y);
+    let validation_y = scaling.apply(&data.validation.y);
+    let rows = |matrix, y, weights| Rows { matrix, y, weights, link: data.link, outputs: data.outputs };
+    let problem = Problem::new(rows(&train, &train_y, data.train.weights.as_deref()));
+    let held_out = rows(&validation, &validation_y, data.validation.weights.as_deref());
+    let best = solve_path(data, problem, &held_out, &path)?;
+    Ok(Fitted {
+        model: Model::Linear(scaling.model(&best.theta, train.features())),
+        calibration: Calibration::None,
+        params: Params::from([("l2".to_owned(), best.l2.to_string())]),
+        curve: best.curve,
+        steps: best.steps,
+        parameters: best.theta.len() as u64,
+        device: "cpu".to_owned(),
+    })
+}
+
+struct Solution {
+    theta: Vec<f64>,
+    l2: f64,
+    steps: u32,
+    curve: Vec<TrainPoint>,
+}
+
+fn solve_path(
+    data: &FitData<'_>,
+    mut problem: Problem<'_>,
+    held_out: &Rows<'_>,
+    path: &[f64],
+) -> Result<Solution, TrainError> {
+    let mut theta = vec![0.0; (problem.rows().matrix.features() + 1) * data.outputs];
+    let (mut best, mut least, mut worse, mut steps) = (None, f64::INFINITY, 0, 0);
+    let mut curve = Vec::new();
+    for (index, l2) in path.iter().enumerate() {
+        steps += problem.minimise(*l2, &mut theta, &|| data.proceed())?;
+        let loss = (held_out.matrix.rows() > 0).then(|| held_out.mean_loss(&theta));
+        let point = TrainPoint {
+            step: steps,
+            train_loss: problem.rows().mean_loss(&theta),
+            validation_loss: loss,
+            validation_metric: None,
+        };
+        data.context.observer.point(point);
+        curve.push(point);
+        data.context.observer.progress(Progress {
+            phase: "linear".to_owned(),
+            done: index as u64 + 1,
+            total: Some(path.len() as u64),
+            unit: "penalties".to_owned(),
+        });
+        let loss = loss.unwrap_or(0.0);
+        if best.is_none() || loss < least {
+            (best, least, worse) = (Some((theta.clone(), *l2, steps)), loss, 0);
+        } else {
+            worse += 1;
+            if worse == 2 {
+                break;
+            }
+        }
+    }
+    let (theta, l2, steps) = best.ok_or_else(|| TrainError::Diverged {
+        family: "linear",
+        detail: "no penalty gave a finite validation loss".to_owned(),
+    })?;
+    Ok(Solution { theta, l2, steps, curve })
+}
+
+/// Standardisation of a regression's target while solving; undone in the model.
+struct Scaling {
+    mean: f64,
+    sd: f64,
+}
+
+impl Scaling {
+    fn of(data: &FitData<'_>) -> Self {
+        if data.link == Link::Identity {
+            let (mean, sd) = data.train.mean_and_sd();
+            Self { mean, sd: if sd > 0.0 { sd } else { 1.0 } }
+        } else {
+            Self { mean: 0.0, sd: 1.0 }
+        }
+    }
+
+    fn apply(&self, y: &[f64]) -> Vec<f64> {
+        y.iter().map(|value| (value - self.mean) / self.sd).collect()
+    }
+
+    /// Rounds `theta`, `[features + 1, outputs]`, to the scorer's model, `[outputs, features]`.
+    fn model(&self, theta: &[f64], features: usize) -> LinearModel {
+        let outputs = theta.len() / (features + 1);
+        let weight = |output: usize, feature: usize| (theta[feature * outputs + output] * self.sd) as f32;
+        LinearModel {
+            n_features: features as u32,
+            weights: (0..outputs)
+                .flat_map(|output| (0..features).map(move |feature| (output, feature)))
+                .map(|(output, feature)| weight(output, feature))
+                .collect(),
+            bias: theta[features * outputs..]
+                .iter()
+                .map(|bias| (bias * self.sd + self.mean) as f32)
+                .collect(),
+        }
+    }
+}

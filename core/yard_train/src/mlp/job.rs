@@ -1,0 +1,168 @@
+//! A net's training as a job that can be done in this process or by the worker: settings, data as plain
+//! arrays, result. Knows nothing of tables and recipes.
+
+use crate::{TrainError, params::Reader};
+use serde::{Deserialize, Serialize};
+use yard_score::model::{DenseNet, Link};
+use yard_types::{
+    event::Progress,
+    run::{Params, TrainPoint},
+};
+
+/// Hyperparameters of the multi-layer perceptron.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NetParams {
+    /// Units of the hidden layers; empty = no hidden layer.
+    pub layers: Vec<usize>,
+    /// Largest number of passes over the training rows.
+    pub epochs: u32,
+    /// Step size of `AdamW`.
+    pub learning_rate: f64,
+    /// Decoupled weight decay.
+    pub l2: f64,
+    /// Rows of a step.
+    pub batch: u32,
+    /// Epochs without a better validation loss after which training stops; 0 never stops early.
+    pub patience: u32,
+    /// Share of hidden units dropped in each step.
+    pub dropout: f64,
+}
+
+const ALLOWED: [&str; 7] = ["layers", "epochs", "learning_rate", "l2", "batch", "patience", "dropout"];
+
+impl NetParams {
+    /// Returns the names of the hyperparameters.
+    pub(crate) fn names() -> &'static [&'static str] {
+        &ALLOWED
+    }
+
+    /// Reads hyperparameters; the default batch grows with the number of training rows.
+    pub(crate) fn read(params: &Params, rows: usize) -> Result<Self, TrainError> {
+        let reader = Reader::new(params, "mlp", &ALLOWED)?;
+        let batch = match rows {
+            0..2_000 => 32,
+            2_000..20_000 => 128,
+            20_000..200_000 => 256,
+            _ => 1024,
+        };
+        Ok(Self {
+            layers: read_layers(&reader)?,
+            epochs: reader.whole("epochs", 1..=100_000)?.unwrap_or(100),
+            learning_rate: reader.number("learning_rate", 1e-7..=1.0)?.unwrap_or(1e-3),
+            l2: reader.number("l2", 0.0..=100.0)?.unwrap_or(0.01),
+            batch: reader.whole("batch", 1..=1_000_000)?.unwrap_or(batch),
+            patience: reader.whole("patience", 0..=100_000)?.unwrap_or(10),
+            dropout: reader.number("dropout", 0.0..=0.9)?.unwrap_or(0.0),
+        })
+    }
+
+    /// Writes all hyperparameters in force.
+    pub(crate) fn to_params(&self) -> Params {
+        let layers: Vec<String> = self.layers.iter().map(ToString::to_string).collect();
+        let layers = if layers.is_empty() { "none".to_owned() } else { layers.join(",") };
+        let values = [
+            layers,
+            self.epochs.to_string(),
+            self.learning_rate.to_string(),
+            self.l2.to_string(),
+            self.batch.to_string(),
+            self.patience.to_string(),
+            self.dropout.to_string(),
+        ];
+        ALLOWED.iter().map(|name| (*name).to_owned()).zip(values).collect()
+    }
+}
+
+fn read_layers(reader: &Reader<'_>) -> Result<Vec<usize>, TrainError> {
+    let Some(text) = reader.text("layers") else { return Ok(vec![64, 32]) };
+    if text.trim() == "none" {
+        return Ok(Vec::new());
+    }
+    let sizes: Option<Vec<usize>> = text
+        .split([',', '-', 'x'])
+        .map(|part| part.trim().parse().ok().filter(|units| (1..=8192).contains(units)))
+        .collect();
+    sizes.filter(|sizes| sizes.len() <= 16).ok_or_else(|| {
+        reader.bad("layers", "at most 16 layer sizes from 1 to 8192, such as 64,32, or none".to_owned())
+    })
+}
+
+/// What shall be trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NetJob {
+    /// Features of a row.
+    pub features: usize,
+    /// Margins of a row.
+    pub outputs: usize,
+    /// Loss: squared, logistic or softmax.
+    pub link: Link,
+    /// Hyperparameters.
+    pub params: NetParams,
+    /// Seed of initial weights, shuffles and dropout.
+    pub seed: u64,
+    /// Threads.
+    pub threads: usize,
+    /// `cpu`, `cuda:N` or `metal`.
+    pub device: String,
+}
+
+/// Rows of a net: features `[rows, features]` row-major, target (class code or standardised value),
+/// weights (mean 1) if any.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetRows {
+    /// `[rows, features]`.
+    pub x: Vec<f32>,
+    /// `[rows]`.
+    pub y: Vec<f32>,
+    /// `[rows]`.
+    pub weights: Option<Vec<f32>>,
+}
+
+/// Who follows a net's training.
+pub trait NetObserver {
+    /// Takes progress.
+    fn progress(&self, progress: Progress);
+    /// Takes a point of the curve.
+    fn point(&self, point: TrainPoint);
+    /// Returns whether to stop; asked between batches.
+    fn cancelled(&self) -> bool;
+}
+
+/// A trained net.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NetResult {
+    /// Net with the weights of the best epoch; output scale 1, shift 0.
+    pub net: DenseNet,
+    /// Epochs up to the best.
+    pub steps: u32,
+    /// One point an epoch.
+    pub curve: Vec<TrainPoint>,
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<NetParams, TrainError> {
+        NetParams::read(&pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(), 100)
+    }
+
+    #[test]
+    fn written_values_are_read_back() {
+        for layers in ["8", "64,32", "none"] {
+            let params = read(&[("layers", layers), ("dropout", "0.1"), ("batch", "7")]).unwrap();
+            assert_eq!(NetParams::read(&params.to_params(), 5_000_000).unwrap(), params);
+        }
+    }
+
+    #[test]
+    fn bad_values_say_what_is_allowed() {
+        for (name, value) in [("layers", "64,,32"), ("layers", "0"), ("epochs", "0"), ("dropout", "1")] {
+            let text = read(&[(name, value)]).unwrap_err().to_string();
+            assert!(text.contains(value) && text.contains("expected"), "{text}");
+        }
+        let text = read(&[("hidden", "3")]).unwrap_err().to_string();
+        assert!(text.contains("layers, epochs, learning_rate"), "{text}");
+    }
+}

@@ -1,0 +1,160 @@
+//! Multi-layer perceptron in candle, exported to the scorer's dense net.
+//!
+//! The same job runs in this process (CPU) or in the worker `yard-trainer` (CUDA, Metal). Numbers drawn
+//! come from the counter generator, so that a second run on one machine gives the same bits.
+
+mod job;
+mod net;
+mod train;
+
+pub use job::{NetJob, NetObserver, NetParams, NetResult, NetRows};
+#[cfg(test)]
+pub(crate) use train::candle_margins;
+pub use train::train_net;
+
+use crate::{
+    TrainError,
+    device::{DeviceChoice, HOW_TO_GET_GPU},
+    fit::{FitData, Fitted},
+    input::Observer,
+    target::Part,
+    worker,
+};
+use yard_score::model::{Calibration, Link, Model};
+use yard_types::{
+    event::Progress,
+    run::{Params, TrainPoint},
+};
+
+/// Fits a net.
+pub(crate) fn fit(data: &FitData<'_>, params: &Params) -> Result<Fitted, TrainError> {
+    let params = NetParams::read(params, data.train.rows.len())?;
+    let (mean, sd) = if data.link == Link::Identity { data.train.mean_and_sd() } else { (0.0, 1.0) };
+    let sd = if sd > 0.0 { sd } else { 1.0 };
+    let train = net_rows(data, data.train, (mean, sd))?;
+    let validation = net_rows(data, data.validation, (mean, sd))?;
+    let job = NetJob {
+        features: data.encoder.n_features(),
+        outputs: data.outputs,
+        link: data.link,
+        params: params.clone(),
+        seed: data.seed,
+        threads: data.context.threads,
+        device: "cpu".to_owned(),
+    };
+    let (result, device) = run(data, job, &train, &validation)?;
+    let NetResult { mut net, steps, curve } = result;
+    (net.scale, net.shift) = (sd as f32, mean as f32);
+    let parameters = net.layers.iter().map(|layer| layer.weights.len() + layer.bias.len()).sum::<usize>();
+    Ok(Fitted {
+        model: Model::Net(net),
+        calibration: Calibration::None,
+        params: params.to_params(),
+        curve,
+        steps,
+        parameters: parameters as u64,
+        device,
+    })
+}
+
+/// Encodes rows for a net; the target of a regression is standardised, weights get mean 1.
+fn net_rows(data: &FitData<'_>, part: &Part, (mean, sd): (f64, f64)) -> Result<NetRows, TrainError> {
+    let x = data.encode(&part.rows)?.concat();
+    let at_limit = |value: &f32| value.abs() == f32::MAX || !value.is_finite();
+    if let Some(at) = x.iter().position(at_limit) {
+        let feature = at % data.encoder.n_features();
+        let column = x.iter().skip(feature).step_by(data.encoder.n_features());
+        let rows = column.filter(|value| at_limit(value)).count();
+        return Err(TrainError::NotFinite { feature: data.feature_name(feature), rows, family: "mlp" });
+    }
+    let mean_weight = part
+        .weights
+        .as_ref()
+        .map_or(1.0, |weights| yard_metrics::sum::sum(weights) / weights.len().max(1) as f64);
+    Ok(NetRows {
+        x,
+        y: part.y.iter().map(|y| ((y - mean) / sd) as f32).collect(),
+        weights: part
+            .weights
+            .as_ref()
+            .map(|weights| weights.iter().map(|w| (w / mean_weight) as f32).collect()),
+    })
+}
+
+/// Trains on the device asked for; returns the device used, with the reason for a fallback.
+fn run(
+    data: &FitData<'_>,
+    mut job: NetJob,
+    train: &NetRows,
+    validation: &NetRows,
+) -> Result<(NetResult, String), TrainError> {
+    let choice = DeviceChoice::parse(data.device)?;
+    let follower = Follower(data.context.observer);
+    let here = |job: &NetJob| train_net(job, train, validation, &follower);
+    let here_with_gpu = cfg!(any(feature = "cuda", feature = "metal"));
+    if choice == DeviceChoice::Cpu || (here_with_gpu && choice != DeviceChoice::Auto) {
+        job.device = choice.word();
+        return Ok((here(&job)?, choice.word()));
+    }
+    let reason = match gpu_of_worker(data, choice) {
+        Ok((path, device)) => {
+            job.device.clone_from(&device);
+            let folder = data.context.work_dir.as_deref();
+            match worker::run(path, &job, (train, validation), &follower, folder) {
+                Ok(result) => return Ok((result, device)),
+                Err(error) if choice == DeviceChoice::Auto && !matches!(error, TrainError::Cancelled) => {
+                    error.to_string()
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(reason) if choice == DeviceChoice::Auto => reason,
+        Err(reason) => return Err(TrainError::Device { device: choice.word(), reason }),
+    };
+    "cpu".clone_into(&mut job.device);
+    Ok((here(&job)?, format!("cpu (no GPU used: {reason})")))
+}
+
+/// Returns the worker and its device that fits the choice, or why there is none.
+fn gpu_of_worker<'a>(
+    data: &'a FitData<'_>,
+    choice: DeviceChoice,
+) -> Result<(&'a std::path::Path, String), String> {
+    let Some(path) = data.context.worker.as_deref() else {
+        return Err(format!("no worker yard-trainer beside the program; {HOW_TO_GET_GPU}"));
+    };
+    let probe = worker::probe(path).map_err(|error| error.to_string())?;
+    let fits = |device: &&String| match choice {
+        DeviceChoice::Auto => *device != "cpu",
+        choice => **device == choice.word(),
+    };
+    match probe.devices.iter().find(fits) {
+        Some(device) => Ok((path, device.clone())),
+        None if probe.reason.is_empty() => Err(format!("the worker has {} only", probe.devices.join(", "))),
+        None => Err(format!("{}; {HOW_TO_GET_GPU}", probe.reason)),
+    }
+}
+
+/// Returns whether a message of the system or of a driver tells of exhausted memory.
+pub(crate) fn means_out_of_memory(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    ["out of memory", "out_of_memory", "memory allocation", "alloc failed"]
+        .iter()
+        .any(|words| text.contains(words))
+}
+
+struct Follower<'a>(&'a dyn Observer);
+
+impl NetObserver for Follower<'_> {
+    fn progress(&self, progress: Progress) {
+        self.0.progress(progress);
+    }
+
+    fn point(&self, point: TrainPoint) {
+        self.0.point(point);
+    }
+
+    fn cancelled(&self) -> bool {
+        self.0.cancelled()
+    }
+}

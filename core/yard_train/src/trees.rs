@@ -1,0 +1,145 @@
+//! Boosting and forests: encoded columns in, `yard_boost` trains, the scorer's tree ensemble out.
+
+use crate::{
+    TrainError,
+    fit::{FitData, Fitted},
+};
+use yard_boost::{
+    BoostError, BoostParams, Control, Features, ForestParams, ForestSpec, Objective, Round, TrainSet, Trained,
+};
+use yard_score::model::{Calibration, Link, Model};
+use yard_types::{
+    event::Progress,
+    recipe::FeatureOp,
+    run::{Params, TrainPoint},
+};
+
+/// Fits boosted trees.
+pub(crate) fn fit_boosting(data: &FitData<'_>, params: &Params) -> Result<Fitted, TrainError> {
+    let params =
+        BoostParams { seed: data.seed, ..BoostParams::from_params(params).map_err(boost("boosting"))? };
+    let held_out = !data.validation.rows.is_empty();
+    let total = params.rounds(held_out);
+    let spec = yard_boost::TrainSpec { objective: objective(data), params, threads: data.context.threads };
+    let matrix = Matrix::new(data)?;
+    let train = Columns::new(&matrix.train, &matrix.categorical)?;
+    let validation = held_out.then(|| Columns::new(&matrix.validation, &matrix.categorical)).transpose()?;
+    let valid = validation.as_ref().map(|columns| set(&columns.0, &matrix.validation));
+    let mut follow = |round| follow(data, "boosting", total, round);
+    let trained = yard_boost::train(set(&train.0, &matrix.train), valid, &spec, &mut follow)
+        .map_err(boost("boosting"))?;
+    data.proceed()?;
+    Ok(fitted(trained, spec.params.to_params(held_out)))
+}
+
+/// Fits a random forest. Its losses on the curve are those of out-of-bag rows.
+pub(crate) fn fit_forest(data: &FitData<'_>, params: &Params) -> Result<Fitted, TrainError> {
+    let params =
+        ForestParams { seed: data.seed, ..ForestParams::from_params(params).map_err(boost("forest"))? };
+    let spec = ForestSpec { objective: objective(data), params, threads: data.context.threads };
+    let matrix = Matrix::new(data)?;
+    let train = Columns::new(&matrix.train, &matrix.categorical)?;
+    let mut follow = |round| follow(data, "forest", spec.params.trees, round);
+    let trained = yard_boost::train_forest(set(&train.0, &matrix.train), &spec, &mut follow)
+        .map_err(boost("forest"))?;
+    data.proceed()?;
+    Ok(fitted(trained, spec.params.to_params()))
+}
+
+fn objective(data: &FitData<'_>) -> Objective {
+    match data.link {
+        Link::Identity => Objective::Regression,
+        Link::Logistic => Objective::Binary,
+        Link::Softmax => Objective::Multiclass(data.outputs as u32),
+    }
+}
+
+/// Columns, target and weights of one part, in f32.
+struct PartColumns {
+    columns: Vec<Vec<f32>>,
+    y: Vec<f32>,
+    weights: Option<Vec<f32>>,
+}
+
+struct Matrix {
+    train: PartColumns,
+    validation: PartColumns,
+    categorical: Vec<bool>,
+}
+
+impl Matrix {
+    fn new(data: &FitData<'_>) -> Result<Self, TrainError> {
+        let part = |part: &crate::target::Part| -> Result<PartColumns, TrainError> {
+            Ok(PartColumns {
+                columns: data.columns(&part.rows)?,
+                y: part.y.iter().map(|y| *y as f32).collect(),
+                weights: part.weights_f32(),
+            })
+        };
+        let features = &data.recipe.features;
+        Ok(Self {
+            train: part(data.train)?,
+            validation: part(data.validation)?,
+            categorical: features.iter().map(|feature| feature.op == FeatureOp::Code).collect(),
+        })
+    }
+}
+
+/// A borrowed matrix for `yard_boost`.
+struct Columns<'a>(Features<'a>);
+
+impl<'a> Columns<'a> {
+    fn new(part: &'a PartColumns, categorical: &[bool]) -> Result<Self, TrainError> {
+        let columns = part.columns.iter().map(Vec::as_slice).collect();
+        Features::new(columns, categorical.to_vec()).map(Self).map_err(boost("trees"))
+    }
+}
+
+fn set<'a>(features: &'a Features<'a>, part: &'a PartColumns) -> TrainSet<'a> {
+    TrainSet { features, y: &part.y, weights: part.weights.as_deref() }
+}
+
+fn point(round: &Round) -> TrainPoint {
+    TrainPoint {
+        step: round.step,
+        train_loss: round.train_loss,
+        validation_loss: round.valid_loss,
+        validation_metric: None,
+    }
+}
+
+fn follow(data: &FitData<'_>, phase: &str, total: u32, round: Round) -> Control {
+    let observer = data.context.observer;
+    observer.point(point(&round));
+    observer.progress(Progress {
+        phase: phase.to_owned(),
+        done: u64::from(round.step),
+        total: Some(u64::from(total)),
+        unit: "trees".to_owned(),
+    });
+    if observer.cancelled() { Control::Stop } else { Control::Continue }
+}
+
+fn fitted(trained: Trained, params: Params) -> Fitted {
+    let leaves: usize = trained.model.trees.iter().map(|tree| tree.leaf_value.len()).sum();
+    Fitted {
+        curve: trained.curve.iter().map(point).collect(),
+        steps: trained.best_round,
+        parameters: leaves as u64,
+        model: Model::Trees(trained.model),
+        calibration: Calibration::None,
+        params,
+        device: "cpu".to_owned(),
+    }
+}
+
+/// Turns an error of `yard_boost` into ours.
+fn boost(family: &'static str) -> impl Fn(BoostError) -> TrainError {
+    move |error| match error {
+        BoostError::UnknownParam { name, known } => TrainError::UnknownParam { name, family, allowed: known },
+        BoostError::ParamValue { name, value, expected } => {
+            TrainError::BadParam { name, value, family, expected }
+        }
+        other => TrainError::part(family, &other),
+    }
+}
