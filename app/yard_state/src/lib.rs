@@ -7,6 +7,7 @@
 pub mod actions;
 pub mod command;
 pub mod drafts;
+pub mod guess;
 pub mod jobs;
 pub mod next;
 pub mod route;

@@ -37,7 +37,8 @@ pub fn section_with<R>(ui: &mut Ui, heading: &str, note: &str, right: impl FnOnc
 
 /// The heading of a section, 13/20 semibold, with a quiet note beside it.
 pub fn section(ui: &mut Ui, heading: &str, note: &str) -> Response {
-    ui.horizontal(|ui| {
+    let size = vec2(ui.available_width(), 20.0);
+    ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
         ui.spacing_mut().item_spacing.x = S8;
         let response = text::strong(ui, heading);
         response.widget_info(|| WidgetInfo::labeled(Role::Heading, true, heading));
@@ -136,6 +137,7 @@ impl<'a> Figure<'a> {
         let response = ui
             .scope(|ui| {
                 ui.spacing_mut().item_spacing = vec2(S4, 0.0);
+                ui.spacing_mut().interact_size.y = 24.0;
                 ui.vertical(|ui| {
                     text::note(ui, &label);
                     ui.horizontal(|ui| self.number(ui));
@@ -252,11 +254,11 @@ pub fn code_with_copy(ui: &mut Ui, heading: &str, source: &str) -> bool {
 
 /// The link "Copy" with its icon: puts `source` on the clipboard.
 pub fn copy_link(ui: &mut Ui, source: &str) -> bool {
-    let response = Button::quiet("Copy").icon(Icon::Copy).tooltip("Copy to the clipboard").show(ui);
-    if response.clicked() {
+    let clicked = text::icon_link(ui, Icon::Copy, "Copy").clicked();
+    if clicked {
         ui.ctx().copy_text(source.to_owned());
     }
-    response.clicked()
+    clicked
 }
 
 /// A progress bar of 4 points with its text at the right.
@@ -417,7 +419,7 @@ pub fn failed(ui: &mut Ui, title: &str, what: &str, advice: &str) -> bool {
         text::small_strong(ui, title);
         crate::status::status_line(ui, crate::Status::Error, what);
         text::paragraph(ui, advice);
-        let copied = Button::quiet("Copy details").icon(Icon::Copy).show(ui).clicked();
+        let copied = text::icon_link(ui, Icon::Copy, "Copy details").clicked();
         if copied {
             ui.ctx().copy_text(format!("{title}\n{what}\n{advice}"));
         }

@@ -195,7 +195,8 @@ pub(crate) fn paint_word(ui: &Ui, at: egui::Pos2, width: f32, status: Status, wo
 /// A sentence of `status` that wraps: an error below a field, a warning in the inspector.
 pub fn status_line(ui: &mut Ui, status: Status, sentence: &str) -> Response {
     let t = tokens(ui);
-    let colour = status.colour(t);
+    let tint = status.colour(t);
+    let colour = if matches!(status, Status::Warn | Status::Error) { tint } else { t.text_2 };
     let width = (ui.available_width() - 20.0).max(40.0);
     let galley = paint::wrapped(ui.painter(), sentence, Type::Label, colour, width, egui::Align::Min);
     let size = vec2(galley.size().x + 20.0, galley.size().y.max(16.0));

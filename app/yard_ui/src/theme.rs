@@ -1,6 +1,6 @@
 //! Light and dark: sets fonts, sizes and colours of egui from the tokens.
 //!
-//! Knows egui's `Style`; the colours themselves live in [`crate::tokens`].
+//! Knows egui's `Style`; the colours themselves live in [`mod@crate::tokens`].
 
 use egui::{Context, CornerRadius, Margin, Shadow, Stroke, Style, Visuals, style::WidgetVisuals, vec2};
 use serde::{Deserialize, Serialize};
@@ -50,11 +50,31 @@ pub fn apply(ctx: &Context, theme: Theme) {
     }
     if known.is_none() {
         ctx.set_fonts(fonts::definitions());
-        ctx.set_style_of(egui::Theme::Light, style(false));
-        ctx.set_style_of(egui::Theme::Dark, style(true));
+        for theme in [egui::Theme::Light, egui::Theme::Dark] {
+            let before = ctx.style_of(theme);
+            let mut style = style(theme == egui::Theme::Dark);
+            // Motion that was switched off stays off: a test, or a system that asks for it.
+            style.animation_time = style.animation_time.min(before.animation_time);
+            style.scroll_animation = before.scroll_animation;
+            style.visuals.text_cursor.blink = before.visuals.text_cursor.blink;
+            ctx.set_style_of(theme, style);
+        }
     }
     ctx.set_theme(theme);
     ctx.data_mut(|data| data.insert_temp(key, theme));
+}
+
+/// Switches animations and the blinking of the text cursor off or on (a setting of the user).
+pub fn reduce_motion(ctx: &Context, reduced: bool) {
+    ctx.all_styles_mut(|style| {
+        style.animation_time = if reduced { 0.0 } else { 0.1 };
+        style.visuals.text_cursor.blink = !reduced;
+        style.scroll_animation = if reduced {
+            egui::style::ScrollAnimation::none()
+        } else {
+            egui::style::ScrollAnimation::default()
+        };
+    });
 }
 
 /// The egui style of the light (`false`) or dark (`true`) theme.

@@ -2,9 +2,8 @@
 //! through [`Encoder`], for one row and for blocks of rows, so that a feature has the same bits in both.
 //! Knows nothing about models.
 //!
-//! Features are computed in f64 and rounded to f32 once. Under [`Encoding::Dense`] a result beyond the
-//! range of f32 is the largest f32 of its sign, so that linear models and nets never see an infinity;
-//! under [`Encoding::Trees`] infinities are kept, and NaN is a missing value.
+//! Features are computed in f64 and rounded to f32 once. Under [`Encoding::Dense`] a result beyond
+//! ±2^50 is ±2^50 ([`DENSE_LIMIT`]), so that linear models and nets never see an infinity; under [`Encoding::Trees`] infinities are kept, and NaN is a missing value.
 
 use crate::{
     error::ScoreError,
@@ -16,6 +15,8 @@ use yard_types::{
     table::{Column, FieldValue, Table},
 };
 
+/// Largest absolute value of a feature under [`Encoding::Dense`]; exporters clip there too.
+pub const DENSE_LIMIT: f32 = 1_125_899_906_842_624.0;
 /// Rows that are encoded and scored together.
 pub(crate) const BLOCK: usize = 64;
 
@@ -225,7 +226,7 @@ impl Encoder {
         let slots = out[step.feature..].iter_mut().step_by(self.n_features.max(1));
         for (slot, value) in slots.zip(values) {
             let feature = compute(step.op, *value) as f32;
-            *slot = if self.dense { feature.clamp(f32::MIN, f32::MAX) } else { feature };
+            *slot = if self.dense { feature.clamp(-DENSE_LIMIT, DENSE_LIMIT) } else { feature };
         }
     }
 }

@@ -8,9 +8,13 @@ pub mod encode;
 pub mod error;
 pub mod explain;
 mod forward;
+#[cfg(test)]
+mod hostile_tests;
 pub mod math;
 pub mod model;
 pub mod predictions;
 mod request;
 pub mod scorer;
+#[cfg(test)]
+mod testing;
 mod value;

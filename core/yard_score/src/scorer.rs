@@ -274,3 +274,7 @@ fn check_outcome(parts: &ScorerParts, outputs: usize) -> Result<(), ScoreError> 
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "scorer_tests.rs"]
+mod tests;

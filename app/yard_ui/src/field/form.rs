@@ -66,6 +66,8 @@ impl Form {
         let used = child.min_rect().height().max(CONTROL) + FORM_ROW - CONTROL;
         let row = Rect::from_min_size(outer.min, vec2(outer.width(), used - ui.spacing().item_spacing.y));
         ui.advance_cursor_after_rect(row);
+        // The last row keeps its whole height inside the frame around.
+        ui.expand_to_include_rect(child.min_rect());
         inner
     }
 }

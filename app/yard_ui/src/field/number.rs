@@ -191,9 +191,9 @@ impl<'a> NumberField<'a> {
             .frame(Frame::NONE)
             .event_filter(filter)
             .align(Align2::LEFT_CENTER)
-            .min_size(vec2(0.0, 20.0))
+            .min_size(vec2(0.0, CONTROL))
             .desired_width(inner.width());
-        let mut child = ui.new_child(UiBuilder::new().max_rect(inner.shrink2(vec2(0.0, 4.0))));
+        let mut child = ui.new_child(UiBuilder::new().max_rect(inner));
         child.shrink_clip_rect(inner.intersect(ui.clip_rect()));
         child.add(edit).accessible_name(self.name)
     }

@@ -130,8 +130,7 @@ impl<'a> TextField<'a> {
         let (name, error, rows) = (self.name, self.error.is_some(), self.rows);
         let id = self.id.unwrap_or_else(|| ui.make_persistent_id(("field", name)));
         let edit = self.edit(ui).id(id).desired_width(inner.width());
-        let padding = if rows == 1 { (CONTROL - 20.0) / 2.0 } else { 8.0 };
-        let place = inner.shrink2(vec2(0.0, padding));
+        let place = if rows == 1 { inner } else { inner.shrink2(vec2(0.0, 8.0)) };
         let mut child = ui.new_child(UiBuilder::new().max_rect(place));
         child.shrink_clip_rect(inner.intersect(ui.clip_rect()));
         let response = child.add(edit).accessible_name(name);
@@ -157,7 +156,7 @@ impl<'a> TextField<'a> {
             .desired_rows(self.rows)
             .frame(Frame::NONE)
             .align(if self.rows == 1 { Align2::LEFT_CENTER } else { Align2::LEFT_TOP })
-            .min_size(vec2(0.0, 20.0))
+            .min_size(vec2(0.0, CONTROL))
     }
 }
 

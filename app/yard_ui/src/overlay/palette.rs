@@ -94,7 +94,7 @@ impl Palette {
         let response =
             Modal::new(id).area(area).frame(frame).backdrop_color(t.dim_colour()).show(ctx, |ui| {
                 ui.set_width(PALETTE.min(ctx.content_rect().width() - 2.0 * S16));
-                self.content(ui, entries)
+                self.inside(ui, entries, true)
             });
         if response.backdrop_response.clicked() {
             self.open = false;
@@ -102,12 +102,17 @@ impl Palette {
         response.inner
     }
 
-    /// The palette's inside: search field, list, footer. Public for pictures of the kit.
+    /// The palette's inside without the dimmed window: search field, list, footer.
     pub fn content(&mut self, ui: &mut Ui, entries: &[Entry<'_>]) -> Option<usize> {
+        self.inside(ui, entries, false)
+    }
+
+    /// `holds` says that the search field keeps the focus, and that the palette takes its keys.
+    fn inside(&mut self, ui: &mut Ui, entries: &[Entry<'_>], holds: bool) -> Option<usize> {
         ui.spacing_mut().item_spacing = vec2(0.0, 0.0);
         let before = self.query.clone();
-        let keys = Keys::take(ui);
-        self.field(ui);
+        let keys = if holds { Keys::take(ui) } else { Keys::default() };
+        self.field(ui, holds);
         if self.query != before {
             self.selected = 0;
         }
@@ -129,7 +134,7 @@ impl Palette {
         chosen
     }
 
-    fn field(&mut self, ui: &mut Ui) {
+    fn field(&mut self, ui: &mut Ui, holds: bool) {
         let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 44.0), Sense::hover());
         let t = tokens(ui);
         icon::paint(
@@ -143,8 +148,8 @@ impl Palette {
         let width = key_width(ui, "Esc");
         paint_key(ui, pos2(rect.right() - S16 - width, rect.center().y), "Esc", t.text_2, t.border);
         let place = Rect::from_min_max(
-            pos2(rect.left() + S16 + 24.0, rect.top() + 10.0),
-            pos2(rect.right() - S16 - width - S8, rect.bottom() - 10.0),
+            pos2(rect.left() + S16 + 24.0, rect.top() + 8.0),
+            pos2(rect.right() - S16 - width - S8, rect.bottom() - 8.0),
         );
         let edit = TextEdit::singleline(&mut self.query)
             .id(Id::unique("yard_ui.palette.query"))
@@ -157,7 +162,7 @@ impl Palette {
             .desired_width(place.width());
         let mut child = ui.new_child(egui::UiBuilder::new().max_rect(place));
         let response = child.add(edit).accessible_name("Search or run a command");
-        if self.fresh || !response.has_focus() {
+        if holds && (self.fresh || !response.has_focus()) {
             response.request_focus();
             self.fresh = false;
         }
@@ -325,6 +330,7 @@ fn footer(ui: &mut Ui, hits: usize, all: usize) {
 }
 
 /// The keys that the palette takes before its text field sees them.
+#[derive(Default)]
 struct Keys {
     steps: i64,
     enter: bool,

@@ -161,8 +161,8 @@ impl<'a> Table<'a> {
         self
     }
 
-    /// Height in points, header included; without, all rows are as high as they need, up to what
-    /// is left of the window.
+    /// Height in points, header included. Without, the table takes what its rows need, at most what
+    /// the place offers; in a scrolled view, more than 60 rows get a window of 20.
     pub fn height(mut self, height: f32) -> Self {
         self.height = Some(height);
         self
@@ -238,10 +238,7 @@ impl<'a> Table<'a> {
         let width = ui.available_width();
         let header = if self.header { ROW } else { 0.0 };
         let whole = header + self.rows as f32 * self.row_height + Geometry::bar_height(self.columns, width);
-        let left = ui.clip_rect().bottom() - ui.cursor().top();
-        let room = self
-            .height
-            .unwrap_or_else(|| ui.available_height().min(left.max(header + 8.0 * self.row_height)));
+        let room = self.height.unwrap_or_else(|| self.room(ui, whole));
         let height = whole.min(room).max(header + self.row_height);
         let start = ui.cursor().min;
         let rect = Rect::from_min_size(pos2(start.x, start.y), vec2(width, height));
@@ -249,6 +246,19 @@ impl<'a> Table<'a> {
         let response = ui.interact(rect, id, Sense::focusable_noninteractive());
         ui.advance_cursor_after_rect(rect);
         (rect, response)
+    }
+
+    /// Height where the caller gives none: what the place offers; inside a scrolled view all rows of
+    /// a short table, and a window of 20 rows on a long one.
+    fn room(&self, ui: &Ui, whole: f32) -> f32 {
+        let offered = ui.available_height();
+        if offered.is_finite() {
+            offered
+        } else if self.rows <= 60 {
+            whole
+        } else {
+            ROW + 20.0 * self.row_height
+        }
     }
 
     fn keyboard(&self, ui: &Ui, response: &Response, geometry: &Geometry, outcome: &mut TableResponse) {

@@ -3,13 +3,15 @@
 //!
 //! - Trees: exact path-dependent `TreeSHAP` ([`trees`]).
 //! - Linear models: exact, weight × (x − reference).
-//! - Nets: integrated gradients from the reference ([`net`]); what the numeric integration leaves over
-//!   is the residual.
+//! - Nets: integrated gradients from the reference ([`net`]), exact between the points at which units
+//!   switch; rounding is the residual.
 //!
 //! The reference of linear models and nets is one value per feature, the means over training rows
 //! ([`feature_means`]); without one it is zero, which is the mean of every scaled feature.
 
 mod net;
+#[cfg(test)]
+mod tests;
 mod trees;
 
 use crate::{
@@ -28,7 +30,7 @@ pub enum Method {
     TreeShap,
     /// Weight × (x − reference), exact.
     Linear,
-    /// Integrated gradients, 64 midpoint steps; approximate.
+    /// Integrated gradients over the linear pieces of the net.
     IntegratedGradients,
 }
 
@@ -38,7 +40,7 @@ impl Method {
         match self {
             Self::TreeShap => "TreeSHAP (path-dependent, exact)",
             Self::Linear => "linear contributions (exact)",
-            Self::IntegratedGradients => "integrated gradients (64 steps, approximate)",
+            Self::IntegratedGradients => "integrated gradients (from the mean row)",
         }
     }
 }
@@ -52,7 +54,7 @@ pub struct Explanation {
     pub base: Vec<f64>,
     /// `[outputs, inputs]`, row-major: what each field adds to the margin.
     pub contributions: Vec<f64>,
-    /// Margin − base − Σ contributions, per output: rounding, or for nets the error of the integration.
+    /// Margin − base − Σ contributions, per output: rounding.
     pub residual: Vec<f64>,
     /// Margins of the scorer, per output.
     pub margins: Vec<f32>,

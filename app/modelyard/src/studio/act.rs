@@ -1,0 +1,144 @@
+//! Carries out what the views ask for.
+
+use super::{app::StudioApp, dialogs::Answer, recent};
+use std::{path::{Path, PathBuf}, sync::Arc};
+use yard_engine::{Engine, sample};
+use yard_state::{actions::{Action, Pick}, state::{Sample, ToastKind}};
+use yard_types::command::{Command, NewProject};
+
+/// Carries out one request.
+pub(crate) fn carry_out(app: &mut StudioApp, ctx: &egui::Context, action: Action) {
+    match action {
+        Action::Engine(command) => submit(app, *command),
+        Action::Ui(command) => app.views.run(ctx, &mut app.state, command),
+        Action::Go(place) => app.state.place = place,
+        Action::Pick(pick) => app.dialogs.show(pick),
+        Action::OpenProject(path) => open_project(app, &path),
+        Action::ImportData(path) => import(app, &path),
+        Action::OpenSample(name) => open_sample(app, &name),
+        Action::Copy(text) => ctx.copy_text(text),
+    }
+}
+
+/// Carries out what a file dialog answered.
+pub(crate) fn answered(app: &mut StudioApp, (pick, path): Answer) {
+    let Some(path) = path else {
+        if pick == Pick::Data || pick == Pick::Project {
+            app.state.toast(ToastKind::Info, "No file chosen. You can also type a path on Start, or drop a file.");
+        }
+        return;
+    };
+    let text = path.display().to_string();
+    match pick {
+        Pick::Project => open_project(app, &path),
+        Pick::Data => import(app, &path),
+        Pick::RetrainData => app.state.drafts.monitor.retrain_data = text,
+        Pick::Labels => {
+            app.state.drafts.monitor.labels.clone_from(&text);
+            submit(app, Command::SendFeedback { path: text });
+        }
+        Pick::EvaluateData => {
+            let model = yard_state::run::model_choice(&app.state);
+            submit(app, Command::Evaluate { model, data: Some(text) });
+        }
+        Pick::PackageOut => {
+            let model = yard_state::run::model_choice(&app.state);
+            submit(app, Command::PackageModel { model, out: Some(text) });
+        }
+    }
+}
+
+fn submit(app: &mut StudioApp, command: Command) {
+    let Some(engine) = app.engine.clone() else {
+        app.state.toast(ToastKind::Error, "No project is open: import data or open a project first.");
+        return;
+    };
+    if let Err(error) = engine.submit(command) {
+        app.error(&error);
+    }
+}
+
+/// Opens a project file. Opening reads the event log only, which takes milliseconds.
+fn open_project(app: &mut StudioApp, path: &Path) {
+    match Engine::open(path, app.options.clone()) {
+        Ok(engine) => enter(app, engine),
+        Err(error) => app.error(&error),
+    }
+}
+
+fn enter(app: &mut StudioApp, engine: Engine) {
+    let path = engine.path().display().to_string();
+    let read_only = engine.read_only();
+    app.state.open_project(&path, read_only.is_some(), &engine.events());
+    if let Some(reason) = read_only {
+        app.state.toast(ToastKind::Warning, &reason);
+    }
+    app.engine = Some(Arc::new(engine));
+    if app.state.project.deployment.is_some() {
+        submit(app, Command::RefreshStatus);
+    }
+    let now = yard_engine::clock::rfc3339(app.options.clock.now_micros());
+    recent::touch(&mut app.state, now);
+    recent::save(&app.options.home, &app.state.recent);
+}
+
+/// Imports a data file: into the open project as its next version, else into a new project beside it.
+/// A dropped project file is opened.
+fn import(app: &mut StudioApp, path: &Path) {
+    if path.extension().is_some_and(|ext| ext == "modelyard") {
+        open_project(app, path);
+        return;
+    }
+    if app.engine.is_none() {
+        let project = free_name(&path.with_extension("modelyard"));
+        match Engine::create(&project, app.options.clone()) {
+            Ok(engine) => enter(app, engine),
+            Err(error) => {
+                app.error(&error);
+                return;
+            }
+        }
+    }
+    let frame = app.state.project.frame.as_ref();
+    let options = NewProject {
+        data: path.display().to_string(),
+        target: frame.map(|frame| frame.target.clone()),
+        positive: frame.and_then(|frame| frame.positive.clone()),
+        ..NewProject::default()
+    };
+    submit(app, Command::ImportDataset { options: Box::new(options) });
+    app.state.place = yard_state::route::Place::Data;
+}
+
+fn free_name(path: &Path) -> PathBuf {
+    let stem = path.file_stem().map_or_else(|| "project".to_owned(), |stem| stem.to_string_lossy().into_owned());
+    let mut candidate = path.to_path_buf();
+    let mut number = 2;
+    while candidate.exists() {
+        candidate = path.with_file_name(format!("{stem}-{number}.modelyard"));
+        number += 1;
+    }
+    candidate
+}
+
+/// The bundled samples for Start.
+pub(crate) fn samples() -> Vec<Sample> {
+    sample::all()
+        .iter()
+        .map(|sample| Sample { name: sample.name.clone(), title: sample.title.clone(), facts: sample.facts.clone() })
+        .collect()
+}
+
+/// Makes (or opens again) the project of a sample in the user's folder.
+fn open_sample(app: &mut StudioApp, name: &str) {
+    let made = sample::project(name, &app.options);
+    match made {
+        Ok((engine, first)) => {
+            enter(app, engine);
+            if let Some(command) = first {
+                submit(app, command);
+            }
+        }
+        Err(error) => app.error(&error),
+    }
+}

@@ -1,0 +1,64 @@
+//! `modelyard --shot PLACE --theme T --out F`: a picture of a place as the real window draws it, without
+//! a display, on a project or a recorded file of notices.
+
+use std::path::{Path, PathBuf};
+use yard_engine::{Engine, EngineOptions};
+use yard_state::{route::Place, state::StudioState};
+use yard_types::event::EventRecord;
+use yard_ui::Theme;
+use yard_views::Views;
+
+/// What to draw.
+pub(crate) struct Shot {
+    /// Place.
+    pub(crate) place: Place,
+    /// Theme.
+    pub(crate) dark: bool,
+    /// Size in points.
+    pub(crate) size: [f32; 2],
+    /// Pixels per point.
+    pub(crate) scale: f32,
+    /// Project file, or a `.jsonl` file of event records.
+    pub(crate) source: Option<PathBuf>,
+    /// Picture to write (PNG).
+    pub(crate) out: PathBuf,
+}
+
+/// Draws the picture.
+pub(crate) fn shot(shot: &Shot) -> anyhow::Result<()> {
+    let mut state = StudioState::new();
+    state.samples = super::act::samples();
+    if let Some(source) = &shot.source {
+        let events = events(source)?;
+        state.open_project(&source.display().to_string(), false, &events);
+    }
+    state.place = shot.place;
+    let theme = if shot.dark { Theme::Dark } else { Theme::Light };
+    let mut views = Views::default();
+    let mut harness = egui_kittest::Harness::builder()
+        .with_size(shot.size)
+        .with_pixels_per_point(shot.scale)
+        .with_max_steps(16)
+        .wgpu()
+        .build_ui_state(
+            move |ui, state: &mut StudioState| {
+                yard_ui::apply(ui.ctx(), theme);
+                yard_views::show(ui, state, &mut views);
+            },
+            state,
+        );
+    harness.run_steps(8);
+    let image = harness.render().map_err(|error| anyhow::anyhow!("the picture could not be drawn: {error}"))?;
+    image.save(&shot.out)?;
+    Ok(())
+}
+
+fn events(source: &Path) -> anyhow::Result<Vec<EventRecord>> {
+    if source.extension().is_some_and(|ext| ext == "jsonl") {
+        let text = std::fs::read_to_string(source)?;
+        let records = text.lines().filter(|line| !line.trim().is_empty()).map(serde_json::from_str);
+        return Ok(records.collect::<Result<_, _>>()?);
+    }
+    let engine = Engine::open(source, EngineOptions::system(std::sync::Arc::new(|| {}))?)?;
+    Ok(engine.events())
+}

@@ -1,0 +1,55 @@
+//! Draws places from a recorded event file into the folder named by `LOOK`, for looking at them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+
+use yard_state::{
+    route::Place,
+    state::{Sample, StudioState},
+};
+use yard_views::Views;
+
+fn state() -> StudioState {
+    let mut state = StudioState::new();
+    state.samples = vec![
+        Sample {
+            name: "telco-churn".into(),
+            title: "Telco churn".into(),
+            facts: "7 043 rows, 2 classes".into(),
+        },
+        Sample { name: "abalone".into(), title: "Abalone age".into(), facts: "4 177 rows, number".into() },
+    ];
+    if let Ok(file) = std::env::var("EVENTS") {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let events: Vec<_> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        state.open_project("/projects/churn.modelyard", false, &events);
+    }
+    state
+}
+
+#[test]
+fn pictures() {
+    let Ok(folder) = std::env::var("LOOK") else { return };
+    let only = std::env::var("PLACE").ok().and_then(|word| Place::from_word(&word));
+    for place in Place::ALL.into_iter().filter(|place| only.is_none_or(|own| own == *place)) {
+        for (theme, word) in [(yard_ui::Theme::Light, "light"), (yard_ui::Theme::Dark, "dark")] {
+            for size in [[1440.0, 900.0], [1024.0, 680.0]] {
+                let mut state = state();
+                state.place = place;
+                let mut views = Views::default();
+                let mut harness = egui_kittest::Harness::builder()
+                    .with_size(size)
+                    .with_max_steps(20)
+                    .wgpu()
+                    .build_ui_state(
+                        move |ui, state: &mut StudioState| {
+                            yard_ui::apply(ui.ctx(), theme);
+                            yard_views::show(ui, state, &mut views);
+                        },
+                        state,
+                    );
+                harness.run_steps(6);
+                let name = format!("{folder}/{}-{word}-{}.png", place.label().to_lowercase(), size[0]);
+                harness.render().unwrap().save(name).unwrap();
+            }
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The way of an inference request: read, choose a version, score, write, hand over to the log.
+
+use crate::{
+    api::{explain, infer, predict, tensors},
+    http::reply::{Refusal, Reply},
+    json::Reader,
+    log::note::{Asked, Note, Outcome},
+    registry::table::Choice,
+    rows::{Rows, read_instances, request_id_of},
+    served::{Answers, Dialect, Served},
+    server::Server,
+};
+use hyper::{HeaderMap, body::Bytes, header::HeaderValue};
+use std::{collections::BTreeSet, sync::Arc, time::Instant};
+
+/// Header by which a client keeps to one side of a canary.
+const KEY_HEADER: &str = "modelyard-key";
+/// Header that gives the request id, in requests and answers.
+const ID_HEADER: &str = "modelyard-request-id";
+/// Header that lists fields which the contract does not have.
+const IGNORED_HEADER: &str = "modelyard-ignored-fields";
+/// Rows from which scoring leaves the thread that also serves other connections.
+const MANY_ROWS: usize = 256;
+
+/// A request that has been read as far as its body.
+pub(crate) struct Request<'a> {
+    pub(crate) dialect: Dialect,
+    pub(crate) model: &'a str,
+    pub(crate) version: Option<u64>,
+    pub(crate) headers: &'a HeaderMap<HeaderValue>,
+    pub(crate) body: Bytes,
+    /// When the head was read.
+    pub(crate) start: Instant,
+}
+
+/// A request as its dialect wrote it.
+struct Parsed {
+    rows: Rows,
+    outputs: Option<Vec<infer::Output>>,
+}
+
+/// Answers an inference request.
+pub(crate) fn answer(server: &Server, request: &Request<'_>) -> Result<Reply, Refusal> {
+    let table = server.registry.table();
+    let routed = table.model(request.model)?;
+    let header_id = header_text(request.headers, ID_HEADER)?.map(request_id_of).transpose()?;
+    let key = header_text(request.headers, KEY_HEADER)?;
+    // Only while traffic is split must an id in the body be known before a version is chosen, since the
+    // version says how the body is read.
+    let peek = routed.splits() && key.is_none() && header_id.is_none();
+    let body_id = if peek { peek_id(&request.body, request.dialect) } else { None };
+    let request_id = body_id.or(header_id).unwrap_or_else(|| server.ids.next(server.clock.now_micros()));
+    let choice = routed.choose(request.version, key.unwrap_or(&request_id).as_bytes())?;
+    drop(table);
+    let done = read(server, request, &choice.served).and_then(|parsed| {
+        let answers = score(&choice.served, &parsed.rows)?;
+        Ok((parsed, answers))
+    });
+    let (parsed, answers) = match done {
+        Ok(done) => done,
+        Err(refusal) => {
+            note_refused(server, request, &choice.served, request_id, &refusal);
+            return Err(refusal);
+        }
+    };
+    finish(server, request, choice, request_id, (parsed, answers))
+}
+
+/// Finds the request id in a body that has not been read; `None` also when the body is damaged, which
+/// reading it says.
+fn peek_id(body: &[u8], dialect: Dialect) -> Option<String> {
+    let name = if dialect == Dialect::Infer { "id" } else { "request_id" };
+    let mut reader = Reader::new(body).ok()?;
+    let mut first = true;
+    reader.open_object().ok()?;
+    while let Some(key) = reader.next_key(&mut first).ok()? {
+        if reader.get(key) == name {
+            let span = reader.string().ok()?;
+            return request_id_of(reader.get(span)).ok();
+        }
+        reader.skip_value().ok()?;
+    }
+    None
+}
+
+fn read(server: &Server, request: &Request<'_>, served: &Served) -> Result<Parsed, Refusal> {
+    let (body, limit) = (request.body.clone(), server.limits.rows);
+    match request.dialect {
+        Dialect::Infer => {
+            let outputs = infer::Output::of(served.scorer().task());
+            let read = infer::read_infer(body, &served.inputs, outputs, limit)?;
+            Ok(Parsed { rows: read.rows, outputs: Some(read.outputs.unwrap_or_else(|| outputs.to_vec())) })
+        }
+        Dialect::Explain => {
+            let limit = limit.min(explain::MAX_ROWS);
+            Ok(Parsed { rows: read_instances(body, &served.inputs, limit)?, outputs: None })
+        }
+        Dialect::Predict | Dialect::Shadow => {
+            Ok(Parsed { rows: read_instances(body, &served.inputs, limit)?, outputs: None })
+        }
+    }
+}
+
+fn score(served: &Served, rows: &Rows) -> Result<Answers, Refusal> {
+    if rows.len() < MANY_ROWS {
+        return served.score(rows);
+    }
+    tokio::task::block_in_place(|| served.score(rows))
+}
+
+fn finish(
+    server: &Server,
+    request: &Request<'_>,
+    choice: Choice,
+    made_id: String,
+    (mut parsed, answers): (Parsed, Answers),
+) -> Result<Reply, Refusal> {
+    let served = choice.served;
+    let request_id = parsed.rows.request_id.take().unwrap_or(made_id);
+    let body = match (request.dialect, &parsed.outputs) {
+        (Dialect::Infer, Some(outputs)) => tensors::write_tensors(&served, &request_id, &answers, outputs),
+        (Dialect::Explain, _) => tokio::task::block_in_place(|| {
+            explain::write_explanations(&served, &request_id, &parsed.rows, &answers)
+        })?,
+        _ => predict::write_predictions(&served, &request_id, &answers),
+    };
+    let mut reply = Reply::json(body);
+    if !parsed.rows.ignored.is_empty() {
+        served.figures.ignored_fields.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        reply = reply.header(IGNORED_HEADER, &ignored_text(&parsed.rows.ignored));
+    }
+    let nanos = request.start.elapsed().as_nanos() as u64;
+    served.figures.count(request.dialect, 200, nanos);
+    served.figures.rows.fetch_add(answers.rows as u64, std::sync::atomic::Ordering::Relaxed);
+    server.log.inbox.push(Note::Asked(Box::new(Asked {
+        at_us: server.clock.now_micros(),
+        nanos,
+        dialect: request.dialect,
+        request_id,
+        outcome: Outcome::Answered { rows: Box::new(parsed.rows), answers, shadow: choice.shadow },
+        served,
+    })));
+    Ok(reply)
+}
+
+fn note_refused(
+    server: &Server,
+    request: &Request<'_>,
+    served: &Arc<Served>,
+    request_id: String,
+    refusal: &Refusal,
+) {
+    let nanos = request.start.elapsed().as_nanos() as u64;
+    let status = refusal.status.as_u16();
+    served.figures.count(request.dialect, status, nanos);
+    server.log.inbox.push(Note::Asked(Box::new(Asked {
+        served: served.clone(),
+        request_id,
+        at_us: server.clock.now_micros(),
+        nanos,
+        dialect: request.dialect,
+        outcome: Outcome::Refused { status, message: refusal.message.clone() },
+    })));
+}
+
+fn header_text<'a>(headers: &'a HeaderMap<HeaderValue>, name: &str) -> Result<Option<&'a str>, Refusal> {
+    let Some(value) = headers.get(name) else { return Ok(None) };
+    match value.to_str() {
+        Ok(text) if text.len() <= 256 => Ok(Some(text)),
+        _ => Err(Refusal::bad(
+            "header",
+            format!("header {name}: expected at most 256 printable ASCII characters"),
+        )),
+    }
+}
+
+/// Lists at most 20 names, without characters that a header can't hold.
+fn ignored_text(ignored: &BTreeSet<String>) -> String {
+    let mut text = String::new();
+    for name in ignored.iter().take(20) {
+        if !text.is_empty() {
+            text.push_str(", ");
+        }
+        text.extend(name.chars().take(64).map(|c| if c.is_ascii_graphic() && c != ',' { c } else { '_' }));
+    }
+    if ignored.len() > 20 {
+        text.push_str(", ...");
+    }
+    text
+}

@@ -1,0 +1,65 @@
+//! Arguments of `yard-serve`, which `modelyard serve` takes too.
+
+use crate::config::{Config, LogLevel};
+use std::{path::PathBuf, time::Duration};
+
+/// Serves model packages over HTTP on this machine.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ServeArgs {
+    /// Packages to serve; each becomes the stable version of its model.
+    #[arg(value_name = "M.modelpack")]
+    pub models: Vec<PathBuf>,
+    /// Package to serve (as above; may be repeated).
+    #[arg(long = "package", value_name = "FILE")]
+    pub packages: Vec<PathBuf>,
+    /// Address to listen on; port 0 takes any free port.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:0")]
+    pub listen: String,
+    /// Folder that keeps packages, states, tokens and the request log.
+    #[arg(long, value_name = "FOLDER", default_value = "modelyard-server")]
+    pub store: PathBuf,
+    /// Folder of the token files; by default in the store.
+    #[arg(long, value_name = "FOLDER")]
+    pub token_dir: Option<PathBuf>,
+    /// Messages on standard error.
+    #[arg(long, value_enum, default_value = "info")]
+    pub log_level: LogLevel,
+    /// Field whose values are not logged: FIELD or MODEL.FIELD (may be repeated).
+    #[arg(long = "log-drop", value_name = "FIELD")]
+    pub log_drop: Vec<String>,
+    /// Rows kept in the request log.
+    #[arg(long, value_name = "N")]
+    pub log_rows: Option<u64>,
+    /// Rows at which a monitoring window closes.
+    #[arg(long, value_name = "N")]
+    pub window: Option<u64>,
+    /// Largest request body in MiB.
+    #[arg(long, value_name = "MIB")]
+    pub max_body: Option<usize>,
+    /// Milliseconds between "not ready" and the end of accepting connections, at shutdown.
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub drain_delay: u64,
+    /// Worker threads; by default one for each core.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+}
+
+impl ServeArgs {
+    /// Makes the configuration.
+    pub fn config(self) -> Config {
+        let mut config = Config::new(self.store);
+        config.listen = self.listen;
+        config.tokens = self.token_dir;
+        config.packages = self.models.into_iter().chain(self.packages).collect();
+        config.log_level = self.log_level;
+        config.log.drop_fields = self.log_drop.into_iter().collect();
+        config.log.retain_rows = self.log_rows.unwrap_or(config.log.retain_rows).max(1);
+        config.log.window_rows = self.window.unwrap_or(config.log.window_rows).max(1);
+        if let Some(mib) = self.max_body {
+            config.limits.body_bytes = mib.clamp(1, 1 << 20) << 20;
+        }
+        config.drain_delay = Duration::from_millis(self.drain_delay);
+        config.threads = self.threads;
+        config
+    }
+}

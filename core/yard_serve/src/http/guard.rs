@@ -1,0 +1,132 @@
+//! The one guard in front of the one router: origin, host, token, scope, in this order, before anything of
+//! the request but its head is read. A path that is not in the table asks for a token too, so that a
+//! stranger learns nothing.
+
+use crate::{
+    http::{
+        reply::Refusal,
+        routes::{self, Found, Lookup},
+    },
+    tokens::Tokens,
+};
+use hyper::{
+    HeaderMap, StatusCode,
+    header::{self, HeaderValue},
+    http::request::Parts,
+};
+use std::net::SocketAddr;
+
+/// What the guard compares requests with.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    tokens: Tokens,
+    hosts: Vec<String>,
+}
+
+impl Guard {
+    /// Makes the guard of a server that listens on a loopback address.
+    pub(crate) fn new(tokens: Tokens, listen: SocketAddr) -> Self {
+        let mut hosts = vec!["127.0.0.1".to_owned(), "localhost".to_owned(), "[::1]".to_owned()];
+        let own = if listen.is_ipv6() { format!("[{}]", listen.ip()) } else { listen.ip().to_string() };
+        if !hosts.contains(&own) {
+            hosts.push(own);
+        }
+        Self { tokens, hosts }
+    }
+
+    /// Finds the route of a request and checks that it may be taken.
+    pub(crate) fn admit<'p>(&self, parts: &'p Parts) -> Result<Found<'p>, Refusal> {
+        if parts.headers.contains_key(header::ORIGIN) {
+            return Err(forbidden("origin", "requests from web pages are not answered").closing());
+        }
+        self.check_host(parts)?;
+        let lookup = routes::find(&parts.method, parts.uri.path());
+        let scopes = match &lookup {
+            Lookup::Found(found) if found.route.scopes.is_empty() => return self.found(lookup),
+            Lookup::Found(found) => found.route.scopes,
+            _ => &[],
+        };
+        let scope = bearer(&parts.headers).and_then(|token| self.tokens.scope(token));
+        match scope {
+            None => Err(Refusal::new(
+                StatusCode::UNAUTHORIZED,
+                "token",
+                "no valid token; send the header \"Authorization: Bearer TOKEN\" with the token of a token file",
+            )
+            .closing()),
+            Some(scope) if matches!(lookup, Lookup::Found(_)) && !scope.opens(scopes) => {
+                let wanted: Vec<&str> = scopes.iter().map(|scope| scope.word()).collect();
+                let message = format!(
+                    "the token is for {}; this path needs the token for {} or manage",
+                    scope.word(),
+                    wanted.join(" or ")
+                );
+                Err(forbidden("scope", &message.replace("manage or manage", "manage")).closing())
+            }
+            Some(_) => self.found(lookup),
+        }
+    }
+
+    #[allow(clippy::unused_self, reason = "reads as the last step of the guard")]
+    fn found<'p>(&self, lookup: Lookup<'p>) -> Result<Found<'p>, Refusal> {
+        match lookup {
+            Lookup::Found(found) => Ok(found),
+            lookup => Err(routes::refusal(lookup).closing()),
+        }
+    }
+
+    /// Refuses hosts that are not this server's names: a web page whose name was pointed at the loopback
+    /// address sends its own name.
+    fn check_host(&self, parts: &Parts) -> Result<(), Refusal> {
+        let mut hosts = parts.headers.get_all(header::HOST).iter();
+        let named = hosts.next().and_then(|host| host.to_str().ok());
+        let known = |host: &str| self.hosts.iter().any(|own| own.eq_ignore_ascii_case(host));
+        let header_known = named.is_some_and(|host| known(without_port(host))) && hosts.next().is_none();
+        let target_known =
+            parts.uri.authority().is_none_or(|authority| known(without_port(authority.as_str())));
+        if header_known && target_known {
+            return Ok(());
+        }
+        Err(forbidden("host", "the Host header is not a name of this server").closing())
+    }
+}
+
+fn forbidden(code: &'static str, message: &str) -> Refusal {
+    Refusal::new(StatusCode::FORBIDDEN, code, message)
+}
+
+/// Cuts the port off a host; a bracketed IPv6 address keeps its brackets.
+fn without_port(host: &str) -> &str {
+    match host.rfind(':') {
+        Some(at) if !host.ends_with(']') && host[at + 1..].bytes().all(|byte| byte.is_ascii_digit()) => {
+            &host[..at]
+        }
+        _ => host,
+    }
+}
+
+fn bearer(headers: &HeaderMap<HeaderValue>) -> Option<&str> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let value = values.next()?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    (values.next().is_none() && scheme.eq_ignore_ascii_case("bearer")).then(|| token.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_cut_off() {
+        for (host, expected) in [
+            ("localhost:80", "localhost"),
+            ("localhost", "localhost"),
+            ("[::1]:9", "[::1]"),
+            ("[::1]", "[::1]"),
+            ("evil:80:x", "evil:80:x"),
+            ("127.0.0.1:", "127.0.0.1"),
+        ] {
+            assert_eq!(without_port(host), expected);
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! The way from bytes on a connection to an action and back: table of routes, guard, limits, answers.
+
+pub(crate) mod guard;
+pub(crate) mod intake;
+pub(crate) mod reply;
+pub(crate) mod routes;

@@ -1,0 +1,232 @@
+//! The log's thread: takes notes in batches, counts them in the windows, and writes one transaction for each
+//! batch, so that log, windows and labels on disk always belong together.
+
+use super::{
+    inbox::Inbox,
+    note::{Asked, Note, Outcome},
+    shadow,
+    window::OpenWindow,
+    write,
+};
+use crate::{
+    config::{Console, LogOptions},
+    error::ServeError,
+    served::Served,
+    store,
+};
+use rusqlite::Connection;
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{
+        Arc, PoisonError, Weak,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    thread::JoinHandle,
+};
+use tokio::sync::oneshot;
+use yard_types::serving::FeedbackReply;
+
+/// What the log says of itself.
+#[derive(Debug, Default)]
+pub(crate) struct LogFigures {
+    /// Position of the last request on disk.
+    pub(crate) last_seq: AtomicU64,
+    /// Batches that the store refused.
+    pub(crate) failures: AtomicU64,
+    /// Requests counted in the windows and left out of the log because the thread was behind.
+    pub(crate) skipped: AtomicU64,
+}
+
+/// The log, as the request path sees it.
+#[derive(Debug)]
+pub(crate) struct Log {
+    pub(crate) inbox: Inbox,
+    pub(crate) figures: LogFigures,
+}
+
+struct Writer {
+    log: Arc<Log>,
+    connection: Connection,
+    options: LogOptions,
+    console: Console,
+    /// Open windows; the version itself is not held, so that it can be unloaded.
+    windows: BTreeMap<(String, u64), (Weak<Served>, OpenWindow)>,
+    total: u64,
+    failing: bool,
+}
+
+/// Starts the log's thread on a store.
+pub(crate) fn start(
+    folder: &Path,
+    options: LogOptions,
+    console: Console,
+) -> Result<(Arc<Log>, JoinHandle<()>), ServeError> {
+    let connection = store::open_database(&store::database_path(folder), false)?;
+    let (last, total) = connection
+        .query_row("select seq, total from request order by seq desc limit 1", [], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+        })
+        .or_else(|error| match error {
+            rusqlite::Error::QueryReturnedNoRows => Ok((0, 0)),
+            other => Err(other),
+        })
+        .map_err(ServeError::database("read the log"))?;
+    let log = Arc::new(Log { inbox: Inbox::new(options.backlog_bytes), figures: LogFigures::default() });
+    log.figures.last_seq.store(last as u64, Relaxed);
+    let writer = Writer {
+        log: log.clone(),
+        connection,
+        options,
+        console,
+        windows: BTreeMap::new(),
+        total: total as u64,
+        failing: false,
+    };
+    let thread = std::thread::Builder::new()
+        .name("log".to_owned())
+        .spawn(move || writer.run())
+        .map_err(|source| ServeError::Threads { action: "start the log", source })?;
+    Ok((log, thread))
+}
+
+/// Answers that wait for the end of a batch.
+#[derive(Default)]
+struct Waiting {
+    flushes: Vec<oneshot::Sender<()>>,
+    labels: Vec<(oneshot::Sender<Option<FeedbackReply>>, FeedbackReply)>,
+    stop: bool,
+}
+
+impl Writer {
+    fn run(mut self) {
+        loop {
+            let notes = self.log.inbox.take(self.options.flush);
+            let bytes = notes.iter().map(Note::bytes).sum();
+            let waiting = self.batch(notes);
+            self.log.inbox.done(bytes);
+            if waiting {
+                return;
+            }
+        }
+    }
+
+    /// Writes a batch; returns whether it was the last.
+    fn batch(&mut self, notes: Vec<Note>) -> bool {
+        let mut waiting = Waiting::default();
+        let result = self.write(notes, &mut waiting);
+        if let Err(error) = &result {
+            self.log.figures.failures.fetch_add(1, Relaxed);
+            if !self.failing {
+                self.console.error(format!("request log: {error}; requests are answered but not logged"));
+            }
+            if !self.connection.is_autocommit() {
+                let _ = self.connection.execute_batch("rollback");
+            }
+        } else if self.failing {
+            self.console.info("request log: writes again");
+        }
+        self.failing = result.is_err();
+        // Whoever waited may be gone.
+        for flush in waiting.flushes {
+            let _ = flush.send(());
+        }
+        for (sender, reply) in waiting.labels {
+            let _ = sender.send(result.is_ok().then_some(reply));
+        }
+        waiting.stop
+    }
+
+    fn write(&mut self, notes: Vec<Note>, waiting: &mut Waiting) -> rusqlite::Result<()> {
+        let begun = self.connection.execute_batch("begin immediate");
+        let mut written = 0;
+        let mut first_error = begun.err();
+        for note in notes {
+            let done = match note {
+                Note::Asked(asked) => self.asked(&asked, &mut written),
+                Note::Labels { model, items, at_us, done } => {
+                    let stored = write::insert_labels(&self.connection, &model, &items, at_us);
+                    stored.map(|reply| waiting.labels.push((done, reply)))
+                }
+                Note::Flush(done) => {
+                    waiting.flushes.push(done);
+                    Ok(())
+                }
+                Note::Stop => {
+                    waiting.stop = true;
+                    Ok(())
+                }
+            };
+            first_error = first_error.or(done.err());
+        }
+        for (_, window) in self.windows.values_mut() {
+            first_error = first_error.or(window.store(&self.connection, true).err());
+        }
+        if let Some(error) = first_error {
+            return Err(error);
+        }
+        write::delete_old(&self.connection, self.total, self.options.retain_rows, written)?;
+        let last = self.connection.last_insert_rowid();
+        self.connection.execute_batch("commit")?;
+        if written > 0 {
+            self.log.figures.last_seq.fetch_max(last as u64, Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Counts and logs a request, and its shadow.
+    fn asked(&mut self, asked: &Asked, written: &mut u64) -> rusqlite::Result<()> {
+        let shadowed = match &asked.outcome {
+            Outcome::Answered { rows, answers, shadow: Some(shadow) } => {
+                if self.log.inbox.behind() {
+                    shadow.figures.skipped.fetch_add(1, Relaxed);
+                    None
+                } else {
+                    Some(shadow::score(asked, rows, answers, shadow))
+                }
+            }
+            _ => None,
+        };
+        let done = self.record(asked, written);
+        match shadowed {
+            None => done,
+            Some(shadowed) => done.and(self.record(&shadowed, written)),
+        }
+    }
+
+    fn record(&mut self, asked: &Asked, written: &mut u64) -> rusqlite::Result<()> {
+        let served = &asked.served;
+        let key = (served.identity.model.clone(), served.identity.version);
+        let fresh =
+            self.windows.get(&key).is_none_or(|(own, _)| !std::ptr::eq(own.as_ptr(), Arc::as_ptr(served)));
+        if fresh {
+            if let Some((_, window)) = self.windows.get_mut(&key) {
+                window.store(&self.connection, true)?;
+            }
+            let window = OpenWindow::resume(&self.connection, served)?;
+            self.windows.insert(key.clone(), (Arc::downgrade(served), window));
+        }
+        let Some((_, window)) = self.windows.get_mut(&key) else { return Ok(()) };
+        let scored = match &asked.outcome {
+            Outcome::Answered { rows, answers, .. } => Some((rows.as_ref(), answers)),
+            Outcome::Refused { .. } => None,
+        };
+        let (sum, count) = window.count(served, (asked.at_us, asked.nanos), scored);
+        if count > 0 {
+            let mut score = served.figures.score.lock().unwrap_or_else(PoisonError::into_inner);
+            (score.0, score.1) = (score.0 + sum, score.1 + count);
+        }
+        let number = window.figures.number;
+        if window.figures.rows >= self.options.window_rows {
+            window.close(&self.connection, served)?;
+        }
+        if self.log.inbox.behind() {
+            self.log.figures.skipped.fetch_add(1, Relaxed);
+            return Ok(());
+        }
+        self.total += scored.map_or(0, |(rows, _)| rows.len() as u64);
+        write::insert_request(&self.connection, asked, (number, self.total), &self.options.drop_fields)?;
+        *written += 1;
+        Ok(())
+    }
+}

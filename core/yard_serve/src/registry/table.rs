@@ -1,0 +1,128 @@
+//! The routing table: one immutable value, swapped at once, so that a request sees one consistent state
+//! and never waits for a change.
+
+use crate::{
+    http::reply::Refusal,
+    served::Served,
+    split::{Share, key_hash},
+};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+use yard_types::serving::ShadowStats;
+
+/// All models.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    models: HashMap<String, Arc<RoutedModel>>,
+}
+
+/// Comparison of a shadow with the version that answers.
+#[derive(Debug, Default)]
+pub(crate) struct ShadowFigures {
+    pub(crate) rows: AtomicU64,
+    pub(crate) disagreements: AtomicU64,
+    pub(crate) errors: AtomicU64,
+    pub(crate) skipped: AtomicU64,
+}
+
+impl ShadowFigures {
+    pub(crate) fn stats(&self) -> ShadowStats {
+        ShadowStats {
+            rows: self.rows.load(Relaxed),
+            disagreements: self.disagreements.load(Relaxed),
+            errors: self.errors.load(Relaxed),
+            skipped: self.skipped.load(Relaxed),
+        }
+    }
+}
+
+/// A challenger in the table.
+#[derive(Clone, Debug)]
+pub(crate) struct RoutedCanary {
+    pub(crate) served: Arc<Served>,
+    pub(crate) share: Share,
+    pub(crate) shadow: bool,
+}
+
+/// One model in the table.
+#[derive(Debug)]
+pub(crate) struct RoutedModel {
+    pub(crate) name: String,
+    pub(crate) salt: u64,
+    pub(crate) stable: Option<Arc<Served>>,
+    pub(crate) canary: Option<RoutedCanary>,
+    /// Every version in memory, for requests that name one.
+    pub(crate) versions: BTreeMap<u64, Arc<Served>>,
+    /// Why no version answers.
+    pub(crate) problem: String,
+    pub(crate) shadow: Arc<ShadowFigures>,
+}
+
+/// Who answers a request, and who scores it without answering.
+#[derive(Debug)]
+pub(crate) struct Choice {
+    pub(crate) served: Arc<Served>,
+    pub(crate) shadow: Option<Shadow>,
+}
+
+/// A version that scores without answering.
+#[derive(Clone, Debug)]
+pub(crate) struct Shadow {
+    pub(crate) served: Arc<Served>,
+    pub(crate) figures: Arc<ShadowFigures>,
+}
+
+impl Table {
+    pub(crate) fn new(models: impl Iterator<Item = RoutedModel>) -> Self {
+        Self { models: models.map(|model| (model.name.clone(), Arc::new(model))).collect() }
+    }
+
+    /// Returns a model.
+    pub(crate) fn model(&self, name: &str) -> Result<&Arc<RoutedModel>, Refusal> {
+        self.models.get(name).ok_or_else(|| Refusal::not_found(format!("model \"{name}\" is unknown")))
+    }
+
+    /// Returns the models by name.
+    pub(crate) fn sorted(&self) -> Vec<&Arc<RoutedModel>> {
+        let by_name: BTreeMap<&String, &Arc<RoutedModel>> = self.models.iter().collect();
+        by_name.into_values().collect()
+    }
+}
+
+impl RoutedModel {
+    /// Returns whether requests are divided between two versions.
+    pub(crate) fn splits(&self) -> bool {
+        self.canary.as_ref().is_some_and(|canary| !canary.shadow)
+    }
+
+    /// Chooses by the version asked for, or by the key's hash.
+    pub(crate) fn choose(&self, version: Option<u64>, key: &[u8]) -> Result<Choice, Refusal> {
+        if let Some(version) = version {
+            return self.pinned(version).map(|served| Choice { served, shadow: None });
+        }
+        let Some(stable) = &self.stable else {
+            return Err(Refusal::unavailable(self.problem.clone()));
+        };
+        let mut choice = Choice { served: stable.clone(), shadow: None };
+        if let Some(canary) = &self.canary {
+            if canary.shadow {
+                choice.shadow = Some(Shadow { served: canary.served.clone(), figures: self.shadow.clone() });
+            } else if canary.share.holds(key_hash(self.salt, key)) {
+                choice.served = canary.served.clone();
+            }
+        }
+        Ok(choice)
+    }
+
+    /// Returns a version by number.
+    pub(crate) fn pinned(&self, version: u64) -> Result<Arc<Served>, Refusal> {
+        self.versions.get(&version).cloned().ok_or_else(|| {
+            Refusal::not_found(format!("version {version} of model \"{}\" is not loaded", self.name))
+        })
+    }
+}

@@ -1,0 +1,328 @@
+//! Start and end of a server: address, store, threads, connections, signals, drain.
+
+use crate::{
+    api::manage::LogReader,
+    config::{Config, Console},
+    error::ServeError,
+    http::{guard::Guard, intake::Gate},
+    ids::Ids,
+    lock::StoreLock,
+    log::{note::Note, writer},
+    registry::Registry,
+    server::{Server, handle},
+    store::Store,
+    tokens::Tokens,
+};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::{
+    net::{SocketAddr, ToSocketAddrs as _},
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{Semaphore, watch},
+    task::JoinSet,
+};
+use yard_types::serving::{ServerFile, TokenFiles};
+
+/// A server that runs in threads of this process.
+#[derive(Debug)]
+pub struct Running {
+    /// Address that it listens on.
+    pub addr: SocketAddr,
+    /// Base URL.
+    pub url: String,
+    /// Files that hold the tokens.
+    pub tokens: TokenFiles,
+    server: Arc<Server>,
+    thread: Option<JoinHandle<Result<(), ServeError>>>,
+}
+
+impl Running {
+    /// Begins to end the server: not ready, then no new connections, then, when the requests in flight are
+    /// answered and the log is on disk, gone. Returns at once.
+    pub fn shut_down(&self) {
+        self.server.shut_down();
+    }
+
+    /// Waits until the server has ended.
+    pub fn wait(mut self) -> Result<(), ServeError> {
+        self.join()
+    }
+
+    fn join(&mut self) -> Result<(), ServeError> {
+        match self.thread.take().map(JoinHandle::join) {
+            None => Ok(()),
+            Some(Ok(done)) => done,
+            Some(Err(_)) => Err(ServeError::Threads {
+                action: "finish: the server's thread ended by a panic",
+                source: std::io::Error::other("panic"),
+            }),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.server.shut_down();
+        // Nobody is left to tell.
+        let _ = self.join();
+    }
+}
+
+/// Starts a server. Returns when it listens and the packages of the configuration are ready; versions of
+/// the store are loaded meanwhile (`/v2/health/ready` says when they are).
+pub fn start(config: &Config) -> Result<Running, ServeError> {
+    let console = Console(config.log_level);
+    let wanted = listen_address(&config.listen)?;
+    let folder =
+        std::path::absolute(&config.store).map_err(ServeError::file("find the store", &config.store))?;
+    let lock = StoreLock::take(&folder)?;
+    let listener = bind(wanted)?;
+    let addr = listener.local_addr().map_err(|source| ServeError::Listen { address: wanted, source })?;
+    let token_folder = config.tokens.clone().unwrap_or_else(|| folder.join("tokens"));
+    let (tokens, token_files) = Tokens::open(&token_folder)?;
+    let registry = Registry::open(Store::open(&folder)?, config.clock.clone(), console)?;
+    let (log, log_thread) = writer::start(&folder, config.log.clone(), console)?;
+    let server = Arc::new(Server {
+        guard: Guard::new(tokens, addr),
+        gate: Gate::new(&config.limits),
+        limits: config.limits.clone(),
+        registry,
+        log,
+        reader: LogReader::new(folder.clone(), config.log.window_rows),
+        clock: config.clock.clone(),
+        ids: Ids::new()?,
+        console,
+        refused: AtomicU64::new(0),
+        draining: AtomicBool::new(false),
+        stop: watch::channel(false).0,
+    });
+    let url = format!("http://{addr}");
+    lock.publish(&ServerFile {
+        pid: std::process::id(),
+        url: url.clone(),
+        started: yard_types::date::format_iso(config.clock.now_micros()),
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        tokens: token_files.clone(),
+    })?;
+    let life = Life { server: server.clone(), listener, lock, log_thread, config: config.clone() };
+    let thread = std::thread::Builder::new()
+        .name("serve".to_owned())
+        .spawn(move || life.run())
+        .map_err(|source| ServeError::Threads { action: "start the server", source })?;
+    let running = Running { addr, url, tokens: token_files, server, thread: Some(thread) };
+    running.server.registry.load_all();
+    for path in &config.packages {
+        deploy_file(&running.server, path)?;
+    }
+    console.info(format!("listening at {}, store {}", running.url, folder.display()));
+    Ok(running)
+}
+
+/// Starts a server, ends it at SIGTERM or Ctrl-C, and returns when it has ended.
+pub fn run_blocking(config: &Config, started: impl FnOnce(&Running)) -> Result<(), ServeError> {
+    let running = start(config)?;
+    started(&running);
+    running.wait()
+}
+
+/// Makes a package of this machine the stable version of its model.
+fn deploy_file(server: &Server, path: &Path) -> Result<(), ServeError> {
+    let upload = server.registry.upload_file(path)?;
+    let refused = |refusal: crate::http::reply::Refusal| ServeError::Package {
+        reason: refusal.message,
+        path: path.to_owned(),
+    };
+    let reply = server.registry.admit(None, &upload).map_err(refused)?;
+    let request = yard_types::serving::RouteRequest { stable: Some(reply.version), canary: None };
+    server.registry.route(&reply.model, &request).map(drop).map_err(refused)
+}
+
+fn listen_address(text: &str) -> Result<SocketAddr, ServeError> {
+    let wrong = || ServeError::Address { address: text.to_owned() };
+    let address = match text.parse::<SocketAddr>() {
+        Ok(address) => address,
+        Err(_) => match text.strip_prefix("localhost:") {
+            Some(port) => format!("127.0.0.1:{port}")
+                .to_socket_addrs()
+                .ok()
+                .and_then(|mut found| found.next())
+                .ok_or_else(wrong)?,
+            None => return Err(wrong()),
+        },
+    };
+    if !address.ip().is_loopback() {
+        return Err(ServeError::NotLoopback { address });
+    }
+    Ok(address)
+}
+
+fn bind(address: SocketAddr) -> Result<std::net::TcpListener, ServeError> {
+    std::net::TcpListener::bind(address).map_err(|source| match source.kind() {
+        std::io::ErrorKind::AddrInUse => ServeError::PortInUse { address },
+        _ => ServeError::Listen { address, source },
+    })
+}
+
+/// What the server's thread owns until its end.
+struct Life {
+    server: Arc<Server>,
+    listener: std::net::TcpListener,
+    lock: StoreLock,
+    log_thread: JoinHandle<()>,
+    config: Config,
+}
+
+impl Life {
+    fn run(self) -> Result<(), ServeError> {
+        let failed = |source| ServeError::Threads { action: "start the worker threads", source };
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        if let Some(threads) = self.config.threads {
+            builder.worker_threads(threads.max(1));
+        }
+        let runtime = builder.enable_all().thread_name("worker").build().map_err(failed)?;
+        let served = runtime.block_on(serve(&self.server, self.listener, &self.config));
+        self.server.draining.store(true, std::sync::atomic::Ordering::Relaxed);
+        runtime.shutdown_timeout(Duration::from_secs(5));
+        self.server.log.inbox.push(Note::Stop);
+        // A log that ended by a panic has said so on standard error.
+        let _ = self.log_thread.join();
+        self.server.console.info("ended");
+        drop(self.lock);
+        served
+    }
+}
+
+async fn serve(
+    server: &Arc<Server>,
+    listener: std::net::TcpListener,
+    config: &Config,
+) -> Result<(), ServeError> {
+    let failed = |source| ServeError::Threads { action: "listen", source };
+    listener.set_nonblocking(true).map_err(failed)?;
+    let listener = TcpListener::from_std(listener).map_err(failed)?;
+    let connections = Arc::new(Semaphore::new(config.limits.connections));
+    let mut stop = server.stop.subscribe();
+    let (end_connections, ended) = watch::channel(false);
+    let mut tasks = JoinSet::new();
+    let mut signals = Signals::new().map_err(failed)?;
+    let accept = async {
+        loop {
+            while tasks.try_join_next().is_some() {}
+            // The semaphore is never closed.
+            let Ok(permit) = connections.clone().acquire_owned().await else { return };
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    let connection = connection(server.clone(), stream, ended.clone(), config.limits.clone());
+                    tasks.spawn(async move {
+                        connection.await;
+                        drop(permit);
+                    });
+                }
+                // Out of file descriptors, or a client that went away at once.
+                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+    };
+    tokio::select! {
+        () = accept => {}
+        () = async {
+            tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => {}
+                () = signals.next() => {
+                    server.console.info("got the signal to end");
+                    server.shut_down();
+                }
+            }
+            tokio::time::sleep(config.drain_delay).await;
+        } => {}
+    }
+    drop(listener);
+    end_connections.send_replace(true);
+    let all = async { while tasks.join_next().await.is_some() {} };
+    if tokio::time::timeout(config.drain_grace, all).await.is_err() {
+        server.console.warn("some requests did not end in time and were cut off");
+    }
+    Ok(())
+}
+
+/// Serves one connection until its end; when the server ends, the request in flight is answered first.
+async fn connection(
+    server: Arc<Server>,
+    stream: TcpStream,
+    mut ended: watch::Receiver<bool>,
+    limits: crate::config::Limits,
+) {
+    // Small answers leave at once; a socket that can't do so works all the same.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        let server = server.clone();
+        async move { Ok::<_, std::convert::Infallible>(handle(server, request).await) }
+    });
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_timeout)
+        .max_header_size(limits.header_bytes)
+        .max_buf_size((limits.header_bytes * 2).max(64 << 10))
+        .serve_connection(TokioIo::new(stream), service);
+    let mut served = std::pin::pin!(served);
+    tokio::select! {
+        // A broken connection is the client's affair.
+        _ = served.as_mut() => return,
+        _ = ended.wait_for(|ended| *ended) => {}
+    }
+    served.as_mut().graceful_shutdown();
+    let _ = served.await;
+}
+
+/// SIGTERM and Ctrl-C.
+struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            #[cfg(unix)]
+            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        #[cfg(not(unix))]
+        // Without a handler for Ctrl-C the process ends at it anyway.
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses() {
+        for text in ["127.0.0.1:8080", "localhost:0", "[::1]:1", "127.1.2.3:4"] {
+            assert!(listen_address(text).is_ok(), "{text}");
+        }
+        for text in ["8080", "localhost", "example.com:80", "127.0.0.1:99999", ""] {
+            assert!(matches!(listen_address(text), Err(ServeError::Address { .. })), "{text}");
+        }
+        for text in ["0.0.0.0:80", "192.168.0.1:80", "[::]:80"] {
+            assert!(matches!(listen_address(text), Err(ServeError::NotLoopback { .. })), "{text}");
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! The server's shared state, and what each action of the route table does.
+
+use crate::{
+    api::{feedback, manage, openapi, prometheus, score, tensors},
+    clock::Clock,
+    config::{Console, Limits},
+    http::{
+        guard::Guard,
+        intake::{BodyLimits, Gate, each_piece, read_body},
+        reply::{JSON, Once, Refusal, Reply},
+        routes::{Action, Found},
+    },
+    ids::Ids,
+    log::writer::Log,
+    registry::Registry,
+    served::Dialect,
+};
+use hyper::{
+    Request, Response, StatusCode,
+    body::Incoming,
+    header::{self},
+    http::request::Parts,
+};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    },
+    time::Instant,
+};
+use tokio::sync::watch;
+use yard_types::serving::{RouteRequest, StopRequest};
+
+/// Rows of the log in one answer, at most.
+const MAX_LOG_PAGE: u64 = 10_000;
+
+/// Everything that requests share.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) guard: Guard,
+    pub(crate) gate: Gate,
+    pub(crate) limits: Limits,
+    pub(crate) registry: Registry,
+    pub(crate) log: Arc<Log>,
+    pub(crate) reader: manage::LogReader,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Ids,
+    pub(crate) console: Console,
+    /// Requests refused before a version was known.
+    pub(crate) refused: AtomicU64,
+    /// Set when the server begins to end.
+    pub(crate) draining: AtomicBool,
+    /// Tells the accept loop to end.
+    pub(crate) stop: watch::Sender<bool>,
+}
+
+/// Answers one request.
+pub(crate) async fn handle(server: Arc<Server>, request: Request<Incoming>) -> Response<Once> {
+    let start = Instant::now();
+    let (parts, body) = request.into_parts();
+    let done = match server.guard.admit(&parts) {
+        Ok(found) => server.clone().act(&parts, found, body, start).await,
+        Err(refusal) => Err(refusal),
+    };
+    match done {
+        Ok(reply) => reply.into_response(),
+        Err(refusal) => {
+            server.refused.fetch_add(1, Relaxed);
+            refusal.into_response()
+        }
+    }
+}
+
+impl Server {
+    /// Begins to end: not ready from now on.
+    pub(crate) fn shut_down(&self) {
+        self.draining.store(true, Relaxed);
+        self.stop.send_replace(true);
+    }
+
+    async fn act(
+        self: Arc<Self>,
+        parts: &Parts,
+        found: Found<'_>,
+        body: Incoming,
+        start: Instant,
+    ) -> Result<Reply, Refusal> {
+        let (model, version) = (found.model, found.version);
+        match found.route.action {
+            Action::Predict => self.infer(Dialect::Predict, parts, (model, version), body, start).await,
+            Action::Infer => self.infer(Dialect::Infer, parts, (model, version), body, start).await,
+            Action::Explain => self.infer(Dialect::Explain, parts, (model, version), body, start).await,
+            Action::Feedback => self.feedback(parts, model, body).await,
+            Action::Live => Ok(Reply::json(b"{\"live\":true}".to_vec())),
+            Action::Ready => self.ready(),
+            Action::ServerInfo => Ok(Reply::json(tensors::write_server_info())),
+            Action::ModelInfo => self.model_info(model, version),
+            Action::ModelReady => self.model_ready(model, version),
+            Action::Metrics => {
+                let body = prometheus::write(&self).into_bytes();
+                Ok(Reply { content_type: prometheus::CONTENT_TYPE, ..Reply::json(body) })
+            }
+            Action::OpenApi => Reply::of(&openapi::document(&self.registry.table())),
+            Action::Models => Reply::of(&self.registry.shown_all()),
+            Action::Model => {
+                manage::flush(&self.log).await;
+                Reply::of(&self.registry.shown(model)?)
+            }
+            Action::Windows => self.windows(model, parts.uri.query()).await,
+            Action::Log => self.log_page(model, parts.uri.query()).await,
+            Action::Upload => self.upload(parts, model, body).await,
+            Action::Route | Action::Promote | Action::Rollback | Action::Stop => {
+                self.change(found.route.action, model, parts, body).await
+            }
+            Action::Shutdown => {
+                self.console.info("asked to shut down");
+                self.shut_down();
+                Ok(Reply::json(b"{\"state\":\"draining\"}".to_vec()))
+            }
+        }
+    }
+
+    async fn infer(
+        &self,
+        dialect: Dialect,
+        parts: &Parts,
+        (model, version): (&str, Option<u64>),
+        body: Incoming,
+        start: Instant,
+    ) -> Result<Reply, Refusal> {
+        check_json(parts)?;
+        let _slot = self.gate.enter().await?;
+        let body = read_body(body, BodyLimits::of(&self.limits)).await?;
+        score::answer(self, &score::Request { dialect, model, version, headers: &parts.headers, body, start })
+    }
+
+    async fn feedback(&self, parts: &Parts, model: &str, body: Incoming) -> Result<Reply, Refusal> {
+        check_json(parts)?;
+        self.registry.table().model(model)?;
+        let body = read_body(body, BodyLimits::of(&self.limits)).await?;
+        let items = feedback::read_labels(&body, self.limits.labels)?;
+        Reply::of(&feedback::store(&self.log, model, items, self.clock.now_micros()).await?)
+    }
+
+    fn ready(&self) -> Result<Reply, Refusal> {
+        if self.draining.load(Relaxed) {
+            return Err(Refusal::unavailable("the server is shutting down"));
+        }
+        if !self.registry.ready() {
+            return Err(Refusal::unavailable("not every routed version is ready"));
+        }
+        Ok(Reply::json(b"{\"ready\":true,\"live\":true}".to_vec()))
+    }
+
+    fn model_info(&self, model: &str, version: Option<u64>) -> Result<Reply, Refusal> {
+        let table = self.registry.table();
+        let routed = table.model(model)?;
+        let served = routed.choose(version, b"")?.served;
+        let versions: Vec<u64> = routed.versions.keys().copied().collect();
+        Ok(Reply::json(tensors::write_model_info(&served, &versions)))
+    }
+
+    fn model_ready(&self, model: &str, version: Option<u64>) -> Result<Reply, Refusal> {
+        let table = self.registry.table();
+        let routed = table.model(model)?;
+        routed.choose(version, b"").map_err(|refusal| Refusal::unavailable(refusal.message))?;
+        if self.draining.load(Relaxed) {
+            return Err(Refusal::unavailable("the server is shutting down"));
+        }
+        Ok(Reply::json(format!("{{\"name\":\"{model}\",\"ready\":true}}").into_bytes()))
+    }
+
+    async fn windows(self: Arc<Self>, model: &str, query: Option<&str>) -> Result<Reply, Refusal> {
+        let [size, last] = manage::read_query(query, [("size", 1), ("last", 200)])?;
+        self.registry.shown(model)?;
+        manage::flush(&self.log).await;
+        let dropped = self.log.inbox.dropped_rows.load(Relaxed);
+        let (server, model) = (self.clone(), model.to_owned());
+        blocking(move || Reply::of(&server.reader.windows(&model, size, last, dropped)?)).await
+    }
+
+    async fn log_page(self: Arc<Self>, model: &str, query: Option<&str>) -> Result<Reply, Refusal> {
+        let [after, limit] = manage::read_query(query, [("after", 0), ("limit", 100)])?;
+        self.registry.shown(model)?;
+        manage::flush(&self.log).await;
+        let (server, model) = (self.clone(), model.to_owned());
+        let limit = limit.clamp(1, MAX_LOG_PAGE) as usize;
+        blocking(move || Reply::of(&server.reader.log(&model, after.min(i64::MAX as u64), limit)?)).await
+    }
+
+    async fn upload(self: Arc<Self>, parts: &Parts, model: &str, body: Incoming) -> Result<Reply, Refusal> {
+        check_type(parts, &["application/octet-stream", "application/zip"], false)?;
+        let failed = |error: crate::error::ServeError| {
+            self.console.error(&error);
+            Refusal::from(error)
+        };
+        let mut upload = self.registry.begin_upload().map_err(failed)?;
+        let limits = BodyLimits {
+            bytes: self.limits.package_bytes,
+            chunks: usize::MAX,
+            timeout: self.limits.upload_timeout,
+        };
+        each_piece(body, limits, |piece| upload.write(&piece).map_err(failed)).await?;
+        let (server, model) = (self.clone(), model.to_owned());
+        blocking(move || {
+            let done = server.registry.admit(Some(&model), &upload);
+            if let Err(refusal) = &done {
+                server.console.warn(format!("{model}: {}", refusal.message));
+            }
+            Reply::of(&done?)
+        })
+        .await
+    }
+
+    async fn change(
+        self: Arc<Self>,
+        action: Action,
+        model: &str,
+        parts: &Parts,
+        body: Incoming,
+    ) -> Result<Reply, Refusal> {
+        check_json(parts)?;
+        let body = read_body(body, BodyLimits::of(&self.limits)).await?;
+        let (server, model) = (self.clone(), model.to_owned());
+        blocking(move || {
+            let registry = &server.registry;
+            let shown = match action {
+                Action::Promote => registry.promote(&model)?,
+                Action::Rollback => registry.rollback(&model)?,
+                Action::Stop => {
+                    let expected = "{\"version\"?: number}";
+                    registry.stop(&model, manage::read_json::<StopRequest>(&body, expected)?)?
+                }
+                _ => {
+                    let expected = "{\"stable\"?, \"canary\"?: {\"version\", \"percent\", \"shadow\"?}}";
+                    registry.route(&model, &manage::read_json::<RouteRequest>(&body, expected)?)?
+                }
+            };
+            Reply::of(&shown)
+        })
+        .await
+    }
+}
+
+/// Runs work that may block on a thread where it may; a panic is an internal error of this request.
+async fn blocking(work: impl FnOnce() -> Result<Reply, Refusal> + Send + 'static) -> Result<Reply, Refusal> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|_| Err(Refusal::internal("the server failed on this request")))
+}
+
+fn check_json(parts: &Parts) -> Result<(), Refusal> {
+    check_type(parts, &[JSON], true)
+}
+
+/// Checks content type and encoding against what the route reads. No content type counts as the route's
+/// own when `optional`.
+fn check_type(parts: &Parts, allowed: &[&str], optional: bool) -> Result<(), Refusal> {
+    let unsupported =
+        |message: String| Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content-type", message).closing();
+    if let Some(encoding) = parts.headers.get(header::CONTENT_ENCODING)
+        && encoding.as_bytes() != b"identity"
+    {
+        return Err(unsupported("compressed bodies are not read; send the body as it is".to_owned()));
+    }
+    let Some(value) = parts.headers.get(header::CONTENT_TYPE) else {
+        return if optional {
+            Ok(())
+        } else {
+            Err(unsupported(format!("expected content type {}", allowed[0])))
+        };
+    };
+    let text = value.to_str().unwrap_or_default();
+    let (kind, parameters) = text.split_once(';').map_or((text, ""), |(kind, rest)| (kind, rest.trim()));
+    let utf8 = parameters.is_empty()
+        || parameters.eq_ignore_ascii_case("charset=utf-8")
+        || parameters.eq_ignore_ascii_case("charset=\"utf-8\"");
+    if utf8 && allowed.iter().any(|own| own.eq_ignore_ascii_case(kind.trim())) {
+        return Ok(());
+    }
+    Err(unsupported(format!("expected content type {}", allowed.join(" or "))))
+}
