@@ -91,10 +91,10 @@ impl Figures {
         self.latencies.add(nanos);
     }
 
-    /// Returns answered and failed requests, shadow ones left out.
+    /// Returns answered and failed requests; for a shadow, those that it scored.
     pub(crate) fn totals(&self) -> (u64, u64) {
         let (mut good, mut bad) = (0, 0);
-        for dialect in [Dialect::Predict, Dialect::Infer, Dialect::Explain] {
+        for dialect in Dialect::ALL {
             for (code, count) in CODES.iter().zip(&self.requests[dialect as usize]) {
                 *(if *code == 200 { &mut good } else { &mut bad }) += count.load(Relaxed);
             }

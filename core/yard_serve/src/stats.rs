@@ -44,7 +44,8 @@ impl Latencies {
         self.bins.iter().sum()
     }
 
-    /// Returns how many lie in bins up to the one that holds `nanos`.
+    /// Returns how many lie in bins up to the one that holds `nanos`: those of at most `nanos`, and those
+    /// up to a sixteenth above.
     pub(crate) fn at_most(&self, nanos: u64) -> u64 {
         self.bins.iter().take(bin(nanos) + 1).sum()
     }

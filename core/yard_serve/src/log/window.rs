@@ -113,6 +113,11 @@ impl OpenWindow {
         (sum, count)
     }
 
+    /// Says that what was stored last was taken back.
+    pub(crate) fn store_again(&mut self) {
+        self.changed = self.figures.requests > 0;
+    }
+
     /// Stores the window as it is.
     pub(crate) fn store(&mut self, connection: &Connection, open: bool) -> rusqlite::Result<()> {
         if !self.changed {

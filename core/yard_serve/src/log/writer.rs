@@ -17,6 +17,7 @@ use crate::{
 use rusqlite::Connection;
 use std::{
     collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::{
         Arc, PoisonError, Weak,
@@ -95,7 +96,6 @@ pub(crate) fn start(
 struct Waiting {
     flushes: Vec<oneshot::Sender<()>>,
     labels: Vec<(oneshot::Sender<Option<FeedbackReply>>, FeedbackReply)>,
-    stop: bool,
 }
 
 impl Writer {
@@ -103,30 +103,43 @@ impl Writer {
         loop {
             let notes = self.log.inbox.take(self.options.flush);
             let bytes = notes.iter().map(Note::bytes).sum();
-            let waiting = self.batch(notes);
+            let stop = notes.iter().any(|note| matches!(note, Note::Stop));
+            if catch_unwind(AssertUnwindSafe(|| self.batch(notes))).is_err() {
+                self.failed(&"the log failed on a batch");
+            }
             self.log.inbox.done(bytes);
-            if waiting {
+            if stop {
                 return;
             }
         }
     }
 
-    /// Writes a batch; returns whether it was the last.
-    fn batch(&mut self, notes: Vec<Note>) -> bool {
+    /// Takes a failed batch back; the next one is tried all the same.
+    fn failed(&mut self, error: &dyn std::fmt::Display) {
+        self.log.figures.failures.fetch_add(1, Relaxed);
+        self.windows.values_mut().for_each(|(_, window)| window.store_again());
+        if !self.failing {
+            self.console.error(format!("request log: {error}; requests are answered but not logged"));
+        }
+        self.failing = true;
+        if !self.connection.is_autocommit() {
+            // When even this fails, the next batch can't begin, and says so.
+            let _ = self.connection.execute_batch("rollback");
+        }
+    }
+
+    /// Writes a batch and answers those who wait for it.
+    fn batch(&mut self, notes: Vec<Note>) {
         let mut waiting = Waiting::default();
         let result = self.write(notes, &mut waiting);
-        if let Err(error) = &result {
-            self.log.figures.failures.fetch_add(1, Relaxed);
-            if !self.failing {
-                self.console.error(format!("request log: {error}; requests are answered but not logged"));
+        match &result {
+            Err(error) => self.failed(error),
+            Ok(()) if self.failing => {
+                self.console.info("request log: writes again");
+                self.failing = false;
             }
-            if !self.connection.is_autocommit() {
-                let _ = self.connection.execute_batch("rollback");
-            }
-        } else if self.failing {
-            self.console.info("request log: writes again");
+            Ok(()) => {}
         }
-        self.failing = result.is_err();
         // Whoever waited may be gone.
         for flush in waiting.flushes {
             let _ = flush.send(());
@@ -134,14 +147,18 @@ impl Writer {
         for (sender, reply) in waiting.labels {
             let _ = sender.send(result.is_ok().then_some(reply));
         }
-        waiting.stop
     }
 
     fn write(&mut self, notes: Vec<Note>, waiting: &mut Waiting) -> rusqlite::Result<()> {
         let begun = self.connection.execute_batch("begin immediate");
         let mut written = 0;
-        let mut first_error = begun.err();
+        let mut first_error = None;
         for note in notes {
+            if begun.is_err() && matches!(note, Note::Asked(_) | Note::Labels { .. }) {
+                // Labels are answered with a failure when their sender is dropped.
+                self.log.inbox.dropped.fetch_add(1, Relaxed);
+                continue;
+            }
             let done = match note {
                 Note::Asked(asked) => self.asked(&asked, &mut written),
                 Note::Labels { model, items, at_us, done } => {
@@ -152,13 +169,11 @@ impl Writer {
                     waiting.flushes.push(done);
                     Ok(())
                 }
-                Note::Stop => {
-                    waiting.stop = true;
-                    Ok(())
-                }
+                Note::Stop => Ok(()),
             };
             first_error = first_error.or(done.err());
         }
+        begun?;
         for (_, window) in self.windows.values_mut() {
             first_error = first_error.or(window.store(&self.connection, true).err());
         }

@@ -259,3 +259,23 @@ fn the_openapi_document_lists_every_route_and_field() {
     assert_eq!(record["paid"], json!({"type": "boolean", "nullable": true}));
     assert_eq!(record["plan"]["x-categories"][0], "basic");
 }
+
+#[test]
+fn a_broken_log_stops_no_answer_and_no_label_is_lost_silently() {
+    let server = deployed(|_| {});
+    let other = rusqlite::Connection::open(server.store.path().join("store.sqlite")).unwrap();
+    other.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
+    other.execute_batch("alter table request rename to hidden").unwrap();
+    let mut client = server.client("infer");
+    client.post(PREDICT, &json!({"request_id": "r-1", "instances": requests(churn(1), 2, 1)})).good();
+    let label = json!([{"request_id": "r-1", "label": "no"}]);
+    assert_eq!(client.post("/v1/models/churn:feedback", &label).status, 503);
+    server.client("observe").get("/manage/models/churn").good();
+    let metrics = server.client("observe").get("/metrics").good().text();
+    assert!(!metrics.contains("modelyard_log_failures_total 0\n"), "{metrics}");
+    other.execute_batch("alter table hidden rename to request").unwrap();
+    client.post(PREDICT, &json!({"request_id": "r-2", "instances": requests(churn(1), 2, 1)})).good();
+    assert_eq!(client.post("/v1/models/churn:feedback", &label).good().json()["accepted"], 1);
+    let ids: Vec<String> = log(&server, "").entries.into_iter().map(|entry| entry.request_id).collect();
+    assert_eq!(ids, ["r-2"]);
+}
