@@ -119,12 +119,23 @@ impl<'a> Axis<'a> {
         if !to_ticks || self.ticks.is_some() {
             return (low, high);
         }
-        let step = if self.log {
-            1.0_f64.min(high - low)
-        } else {
-            nice_step((high - low) / (self.count - 1) as f64)
-        };
+        if self.log {
+            let step = 1.0_f64.min(high - low);
+            return ((low / step + 1e-9).floor() * step, (high / step - 1e-9).ceil() * step);
+        }
+        let step = nice_step((high - low) / (self.count - 1) as f64);
         ((low / step + 1e-9).floor() * step, (high / step - 1e-9).ceil() * step)
+    }
+
+    /// The step between two bounds: one that ends at both of them if there is one, else the nearest.
+    fn step(&self, low: f64, high: f64) -> f64 {
+        let raw = (high - low) / (self.count - 1) as f64;
+        let whole = |value: f64, step: f64| (value / step - (value / step).round()).abs() < 1e-6;
+        let near = [1.0, 0.8, 1.25, 0.6, 1.6, 0.5, 2.0].map(|factor| nice_step(raw * factor));
+        // The list starts at the wanted number of ticks, so the first that fits is the nearest to it.
+        near.into_iter()
+            .find(|step| whole(low, *step) && whole(high, *step))
+            .unwrap_or_else(|| nice_step(raw))
     }
 
     /// Ticks between the bounds (plot space), with their words.
@@ -141,7 +152,7 @@ impl<'a> Axis<'a> {
     }
 
     fn linear_ticks(&self, low: f64, high: f64) -> Vec<(f64, String)> {
-        let step = nice_step((high - low) / (self.count - 1) as f64);
+        let step = self.step(low, high);
         let first = (low / step - 1e-6).ceil() as i64;
         let last = (high / step + 1e-6).floor() as i64;
         (first..=last.min(first + 40))
@@ -175,14 +186,14 @@ fn log_word(value: f64) -> String {
     }
 }
 
-/// The step of 1, 2, 2.5 or 5 times a power of ten that is nearest to `raw` by ratio.
+/// The step of 1, 2, 2.5, 4 or 5 times a power of ten that is nearest to `raw` by ratio.
 pub(super) fn nice_step(raw: f64) -> f64 {
     if !raw.is_finite() || raw <= 0.0 {
         return 1.0;
     }
     let power = 10_f64.powf(raw.log10().floor());
     let distance = |step: f64| (raw / (power * step)).ln().abs();
-    [1.0, 2.0, 2.5, 5.0, 10.0]
+    [1.0, 2.0, 2.5, 4.0, 5.0, 10.0]
         .into_iter()
         .min_by(|one, other| distance(*one).total_cmp(&distance(*other)))
         .unwrap_or(1.0)

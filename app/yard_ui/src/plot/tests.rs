@@ -21,15 +21,30 @@ fn steps_and_ticks_are_round() {
         axis.ticks_between(low, high).into_iter().map(|(_, word)| word).collect::<Vec<_>>()
     };
     assert_eq!(words(&Axis::new("x"), 0.0, 1.0), ["0.00", "0.25", "0.50", "0.75", "1.00"]);
-    assert_eq!(words(&Axis::new("x"), 0.0, 1600.0), ["0", "500", "1\u{2009}000", "1\u{2009}500"]);
+    assert_eq!(words(&Axis::new("x"), 0.0, 1600.0), ["0", "400", "800", "1\u{2009}200", "1\u{2009}600"]);
     assert_eq!(words(&Axis::new("x").log(true), -2.0, 1.0), ["0.01", "0.1", "1", "10"]);
+}
+
+#[test]
+fn both_ends_of_a_free_axis_are_ticks() {
+    for at in 1..400 {
+        let low = f64::from(at) * 0.137 - 20.0;
+        let high = low + f64::from(at * at % 97 + 1) * 0.31;
+        let axis = Axis::new("y");
+        let (from, to) = axis.bounds(low, high, true);
+        let ticks = axis.ticks_between(from, to);
+        assert!(from <= low + 1e-9 && to >= high - 1e-9, "{low} {high}");
+        assert!((3..=9).contains(&ticks.len()), "{low} {high}: {ticks:?}");
+        let (first, last) = (ticks.first().unwrap().0, ticks.last().unwrap().0);
+        assert!((first - from).abs() < 1e-6 && (last - to).abs() < 1e-6, "{low} {high}: {ticks:?}");
+    }
 }
 
 #[test]
 fn bounds_move_out_to_ticks_and_survive_odd_data() {
     let axis = Axis::new("y");
     let (low, high) = axis.bounds(0.316, 0.478, true);
-    assert!((low - 0.3).abs() < 1e-9 && (high - 0.5).abs() < 1e-9, "{low} {high}");
+    assert!((low - 0.28).abs() < 1e-9 && (high - 0.48).abs() < 1e-9, "{low} {high}");
     assert_eq!(axis.bounds(f64::INFINITY, f64::NEG_INFINITY, true), (0.0, 1.0));
     let (low, high) = axis.bounds(5.0, 5.0, true);
     assert!(low < 5.0 && high > 5.0);
