@@ -123,7 +123,7 @@ impl Default for LogOptions {
             retain_rows: 10_000_000,
             window_rows: 1_000,
             backlog_bytes: 64 << 20,
-            flush: Duration::from_millis(200),
+            flush: Duration::from_millis(50),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     server::Server,
 };
 use hyper::{HeaderMap, body::Bytes, header::HeaderValue};
-use std::{collections::BTreeSet, sync::Arc, time::Instant};
+use std::{collections::BTreeSet, time::Instant};
 
 /// Header by which a client keeps to one side of a canary.
 const KEY_HEADER: &str = "modelyard-key";
@@ -59,7 +59,7 @@ pub(crate) fn answer(server: &Server, request: &Request<'_>) -> Result<Reply, Re
     let (parsed, answers) = match done {
         Ok(done) => done,
         Err(refusal) => {
-            note_refused(server, request, &choice.served, request_id, &refusal);
+            note_refused(server, request, &choice, request_id, &refusal);
             return Err(refusal);
         }
     };
@@ -136,6 +136,7 @@ fn finish(
         at_us: server.clock.now_micros(),
         nanos,
         dialect: request.dialect,
+        traffic: choice.traffic,
         request_id,
         outcome: Outcome::Answered { rows: Box::new(parsed.rows), answers, shadow: choice.shadow },
         served,
@@ -146,15 +147,16 @@ fn finish(
 fn note_refused(
     server: &Server,
     request: &Request<'_>,
-    served: &Arc<Served>,
+    choice: &Choice,
     request_id: String,
     refusal: &Refusal,
 ) {
     let nanos = request.start.elapsed().as_nanos() as u64;
     let status = refusal.status.as_u16();
-    served.figures.count(request.dialect, status, nanos);
+    choice.served.figures.count(request.dialect, status, nanos);
     server.log.inbox.push(Note::Asked(Box::new(Asked {
-        served: served.clone(),
+        served: choice.served.clone(),
+        traffic: choice.traffic,
         request_id,
         at_us: server.clock.now_micros(),
         nanos,

@@ -17,6 +17,8 @@ pub(crate) struct Asked {
     pub(crate) at_us: i64,
     pub(crate) nanos: u64,
     pub(crate) dialect: Dialect,
+    /// Whether it is counted in the windows.
+    pub(crate) traffic: bool,
     pub(crate) outcome: Outcome,
 }
 

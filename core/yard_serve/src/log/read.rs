@@ -179,7 +179,7 @@ fn read_labels(connection: &Connection, model: &str, merged: u64) -> rusqlite::R
     let mut query = connection.prepare_cached(
         "select r.version, r.window / ?2, l.request_id, l.row, l.label, r.rows, r.scores, r.decisions
          from label l join request r on r.id = l.request_id and r.model = l.model
-         where l.model = ?1 and l.row < r.rows order by r.seq, l.row",
+         where l.model = ?1 and l.row < r.rows and r.window >= 0 order by r.seq, l.row",
     )?;
     let mut labels = Labels::new();
     let mut rows = query.query(params![model, merged as i64])?;

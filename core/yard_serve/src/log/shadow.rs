@@ -35,6 +35,7 @@ pub(crate) fn score(asked: &Asked, rows: &Rows, answers: &Answers, shadow: &Shad
         at_us: asked.at_us,
         nanos,
         dialect: Dialect::Shadow,
+        traffic: asked.traffic,
         outcome,
     }
 }

@@ -13,11 +13,14 @@ use yard_types::{
 /// Requests deleted at most for each request written, so that retention never holds up the log.
 const DELETED_PER_WRITTEN: u64 = 4;
 
+/// Window of a request that is in none.
+pub(crate) const NO_WINDOW: i64 = -1;
+
 /// Inserts one request and returns its position. `total` is the running number of rows.
 pub(crate) fn insert_request(
     connection: &Connection,
     asked: &Asked,
-    (window, total): (u64, u64),
+    (window, total): (i64, u64),
     dropped_fields: &BTreeSet<String>,
 ) -> rusqlite::Result<i64> {
     let (status, error, rows, fields, answers) = match &asked.outcome {
@@ -49,7 +52,7 @@ pub(crate) fn insert_request(
             asked.nanos as i64,
             rows as i64,
             total as i64,
-            window as i64,
+            window,
             error,
             std::str::from_utf8(&fields).unwrap_or_default(),
             margins,

@@ -210,6 +210,21 @@ impl Writer {
     }
 
     fn record(&mut self, asked: &Asked, written: &mut u64) -> rusqlite::Result<()> {
+        let window = if asked.traffic { self.count(asked)? } else { write::NO_WINDOW };
+        if self.log.inbox.behind() {
+            self.log.figures.skipped.fetch_add(1, Relaxed);
+            return Ok(());
+        }
+        if let Outcome::Answered { rows, .. } = &asked.outcome {
+            self.total += rows.len() as u64;
+        }
+        write::insert_request(&self.connection, asked, (window, self.total), &self.options.drop_fields)?;
+        *written += 1;
+        Ok(())
+    }
+
+    /// Counts a request in the open window of its version and returns the window's number.
+    fn count(&mut self, asked: &Asked) -> rusqlite::Result<i64> {
         let served = &asked.served;
         let key = (served.identity.model.clone(), served.identity.version);
         let fresh =
@@ -221,7 +236,7 @@ impl Writer {
             let window = OpenWindow::resume(&self.connection, served)?;
             self.windows.insert(key.clone(), (Arc::downgrade(served), window));
         }
-        let Some((_, window)) = self.windows.get_mut(&key) else { return Ok(()) };
+        let Some((_, window)) = self.windows.get_mut(&key) else { return Ok(write::NO_WINDOW) };
         let scored = match &asked.outcome {
             Outcome::Answered { rows, answers, .. } => Some((rows.as_ref(), answers)),
             Outcome::Refused { .. } => None,
@@ -231,17 +246,10 @@ impl Writer {
             let mut score = served.figures.score.lock().unwrap_or_else(PoisonError::into_inner);
             (score.0, score.1) = (score.0 + sum, score.1 + count);
         }
-        let number = window.figures.number;
+        let number = window.figures.number as i64;
         if window.figures.rows >= self.options.window_rows {
             window.close(&self.connection, served)?;
         }
-        if self.log.inbox.behind() {
-            self.log.figures.skipped.fetch_add(1, Relaxed);
-            return Ok(());
-        }
-        self.total += scored.map_or(0, |(rows, _)| rows.len() as u64);
-        write::insert_request(&self.connection, asked, (number, self.total), &self.options.drop_fields)?;
-        *written += 1;
-        Ok(())
+        Ok(number)
     }
 }

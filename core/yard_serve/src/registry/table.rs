@@ -68,6 +68,9 @@ pub(crate) struct RoutedModel {
 pub(crate) struct Choice {
     pub(crate) served: Arc<Served>,
     pub(crate) shadow: Option<Shadow>,
+    /// Whether the request belongs to the traffic: one sent by number to a version that has none is a trial,
+    /// which is logged but not monitored.
+    pub(crate) traffic: bool,
 }
 
 /// A version that scores without answering.
@@ -103,12 +106,15 @@ impl RoutedModel {
     /// Chooses by the version asked for, or by the key's hash.
     pub(crate) fn choose(&self, version: Option<u64>, key: &[u8]) -> Result<Choice, Refusal> {
         if let Some(version) = version {
-            return self.pinned(version).map(|served| Choice { served, shadow: None });
+            let served = self.pinned(version)?;
+            let live = self.stable.iter().chain(self.canary.iter().map(|canary| &canary.served));
+            let traffic = live.into_iter().any(|live| Arc::ptr_eq(live, &served));
+            return Ok(Choice { served, shadow: None, traffic });
         }
         let Some(stable) = &self.stable else {
             return Err(Refusal::unavailable(self.problem.clone()));
         };
-        let mut choice = Choice { served: stable.clone(), shadow: None };
+        let mut choice = Choice { served: stable.clone(), shadow: None, traffic: true };
         if let Some(canary) = &self.canary {
             if canary.shadow {
                 choice.shadow = Some(Shadow { served: canary.served.clone(), figures: self.shadow.clone() });

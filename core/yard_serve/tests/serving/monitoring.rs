@@ -124,6 +124,30 @@ fn windows_count_every_row() {
 }
 
 #[test]
+fn trials_of_a_version_without_traffic_are_logged_and_not_monitored() {
+    let server = deployed(|_| {});
+    server.client("manage").upload("churn", &package(churn(2))).good();
+    let mut client = server.client("infer");
+    let info = client.get("/v2/models/churn").good().json();
+    let input = |field: &Value| json!({"name": field["name"], "shape": [1], "datatype": field["datatype"], "data": [null]});
+    let inputs: Vec<Value> = info["inputs"].as_array().unwrap().iter().map(input).collect();
+    for version in [1, 2] {
+        let body = json!({"id": format!("v-{version}"), "inputs": inputs});
+        client.post(&format!("/v2/models/churn/versions/{version}/infer"), &body).good();
+        client
+            .post(
+                "/v1/models/churn:feedback",
+                &json!([{"request_id": format!("v-{version}"), "label": "no"}]),
+            )
+            .good();
+    }
+    let versions: Vec<(u64, usize)> =
+        windows(&server, "").windows.iter().map(|w| (w.version, w.labelled.len())).collect();
+    assert_eq!(versions, [(1, 1)]);
+    assert_eq!(log(&server, "").entries.len(), 2);
+}
+
+#[test]
 fn windows_and_versions_survive_a_restart() {
     let store = tempfile::tempdir().unwrap();
     let mut config = yard_serve::Config::new(store.path());
