@@ -3,6 +3,12 @@
 //!
 //! Way in: [`content::write`], [`package::Package::read`], [`verify::verify`]; [`parts`] for the identity
 //! of a model. Layout of the file: [`archive`]; of JSON: [`json`].
+//!
+//! ```
+//! let report = yard_package::verify(b"not a package, only some text");
+//! assert!(!report.ok);
+//! assert!(report.claims[0].detail.contains("archive structure"));
+//! ```
 
 pub mod archive;
 pub mod card;
@@ -26,5 +32,7 @@ pub use package::Package;
 pub use parts::{model_hash, parts_from_bytes, parts_to_bytes, sha256};
 pub use verify::verify;
 
+#[cfg(test)]
+mod fixture;
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ use crate::{
     key::Signature,
     parts::{self, MODEL_ENTRIES, read_json, required},
 };
-use yard_score::scorer::Scorer;
+use yard_score::{error::ScoreError, explain::Explainer, scorer::Scorer};
 use yard_types::{
     contract::valid_name,
     ids::Sha256,
@@ -76,6 +76,11 @@ impl Package {
     /// Returns the scorer.
     pub fn scorer(&self) -> &Scorer {
         &self.scorer
+    }
+
+    /// Makes an explainer, with the means of the features as reference where the package has them.
+    pub fn explainer(&self) -> Result<Explainer, ScoreError> {
+        Explainer::new(&self.content.parts, self.content.feature_means.as_deref())
     }
 
     /// Returns the bytes of the file.

@@ -1,245 +1,21 @@
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
-//! A small package of each family, and what happens to damaged ones.
+//! Packages come back as they were written; damaged and hostile ones are refused.
 
 use crate::{
     archive,
-    card::{self, CardFacts},
-    content::{PackageContent, write},
+    content::write,
     error::PackageError,
+    fixture::{FAMILIES, content, contract, sample_table, scorer_parts},
     golden, json,
     key::SigningKey,
-    lineage::Lineage,
     package::Package,
     parts,
     verify::verify,
 };
 use std::collections::BTreeMap;
-use yard_metrics::sketch::{ReferenceSet, ReferenceSketch};
-use yard_score::{
-    model::{
-        Activation, CATEGORY_SPLIT, Calibration, DenseLayer, DenseNet, LinearModel, Link, MISSING_LEFT,
-        Model, ScorerParts, Tree, TreeEnsemble,
-    },
-    scorer::Scorer,
-};
-use yard_types::{
-    cell::CellRules,
-    contract::{Contract, ContractField},
-    evaluation::Evaluation,
-    frame::{Costs, Frame, Task},
-    ids::ModelId,
-    metric::MetricValue,
-    recipe::{Encoding, Feature, FeatureOp, FittedInput, FittedRecipe},
-    rng::Rng,
-    run::{Family, Params, RunSpec},
-    schema::FieldType,
-    table::{Column, Table, TextColumn},
-};
-
-fn recipe(encoding: Encoding) -> FittedRecipe {
-    let input = |name: &str, field_type, categories: &[&str]| FittedInput {
-        name: name.to_owned(),
-        field_type,
-        rules: CellRules::default(),
-        categories: categories.iter().map(|word| (*word).to_owned()).collect(),
-    };
-    let feature = |name: &str, input, op| Feature { name: name.to_owned(), input, op };
-    let features = match encoding {
-        Encoding::Trees => vec![
-            feature("age", 0, FeatureOp::Number { fill: None, scale: None }),
-            feature("job", 1, FeatureOp::Code),
-        ],
-        Encoding::Dense => vec![
-            feature("age", 0, FeatureOp::Number { fill: Some(40.0), scale: None }),
-            feature("job = clerk", 1, FeatureOp::OneHot { code: 0 }),
-        ],
-    };
-    FittedRecipe {
-        encoding,
-        inputs: vec![
-            input("age", FieldType::Integer, &[]),
-            input("job", FieldType::Category, &["clerk", "cook"]),
-        ],
-        features,
-    }
-}
-
-fn trees() -> Model {
-    let split = Tree {
-        output: 0,
-        feature: vec![0, 1],
-        threshold: vec![40.5, 0.0],
-        left: vec![1, -2],
-        right: vec![-1, -3],
-        flags: vec![MISSING_LEFT, CATEGORY_SPLIT],
-        gain: vec![2.0, 1.0],
-        node_cover: vec![10.0, 6.0],
-        leaf_value: vec![-0.5, 0.25, 0.75],
-        leaf_cover: vec![4.0, 2.0, 4.0],
-        category_words: vec![1, 0b01],
-    };
-    let stump = Tree { leaf_value: vec![0.125], leaf_cover: vec![10.0], ..Tree::default() };
-    Model::Trees(TreeEnsemble {
-        n_features: 2,
-        base: vec![-0.25],
-        grid: 1.0 / 1024.0,
-        trees: vec![split, stump],
-    })
-}
-
-fn scorer_parts(family: Family) -> ScorerParts {
-    let model = match family {
-        Family::Linear => {
-            Model::Linear(LinearModel { n_features: 2, weights: vec![0.03, -1.7], bias: vec![0.4] })
-        }
-        Family::Mlp => Model::Net(DenseNet {
-            layers: vec![
-                DenseLayer {
-                    inputs: 2,
-                    weights: vec![0.01, 0.5, -0.02, 0.25, 0.03, -0.75],
-                    bias: vec![0.1, 0.2, 0.3],
-                    activation: Activation::Relu,
-                },
-                DenseLayer {
-                    inputs: 3,
-                    weights: vec![0.6, -0.4, 0.9],
-                    bias: vec![-0.3],
-                    activation: Activation::Identity,
-                },
-            ],
-            scale: 1.0,
-            shift: 0.0,
-        }),
-        _ => trees(),
-    };
-    let encoding = if family == Family::Boosting { Encoding::Trees } else { Encoding::Dense };
-    ScorerParts {
-        task: Task::Binary,
-        classes: vec!["no".to_owned(), "yes".to_owned()],
-        recipe: recipe(encoding),
-        link: Link::Logistic,
-        calibration: Calibration::Platt { slope: 1.1, intercept: -0.05 },
-        model,
-    }
-}
-
-fn contract() -> Contract {
-    let field = |name: &str, field_type, categories: &[&str]| ContractField {
-        name: name.to_owned(),
-        field_type,
-        nullable: true,
-        min: (field_type == FieldType::Integer).then_some(18.0),
-        max: (field_type == FieldType::Integer).then_some(80.0),
-        categories: categories.iter().map(|word| (*word).to_owned()).collect(),
-        example: serde_json::Value::Null,
-    };
-    Contract {
-        name: "offers".to_owned(),
-        task: Task::Binary,
-        fields: vec![
-            field("age", FieldType::Integer, &[]),
-            field("job", FieldType::Category, &["clerk", "cook"]),
-        ],
-        id_field: None,
-        target: "bought".to_owned(),
-        classes: vec!["no".to_owned(), "yes".to_owned()],
-    }
-}
-
-fn frame() -> Frame {
-    Frame {
-        decision: "offer a discount".to_owned(),
-        unit: "customer".to_owned(),
-        action: "offer | discount".to_owned(),
-        cost_unit: "EUR".to_owned(),
-        task: Task::Binary,
-        target: "bought".to_owned(),
-        positive: Some("yes".to_owned()),
-        classes: vec!["no".to_owned(), "yes".to_owned()],
-        costs: Some(Costs { false_positive: 1.0, false_negative: 3.0, ..Costs::default() }),
-        metric: "roc_auc".to_owned(),
-        protected: Vec::new(),
-        floors: Vec::new(),
-        latency_budget_ms: None,
-        size_budget_bytes: None,
-    }
-}
-
-fn lineage(family: Family) -> Lineage {
-    Lineage {
-        project: "offers".to_owned(),
-        dataset: "offers.csv".to_owned(),
-        fingerprint: "00".repeat(32),
-        rows: 100,
-        split: "train 60, validation 20, test 20".to_owned(),
-        run: RunSpec::new(family),
-        params: Params::from([("trees".to_owned(), "2".to_owned())]),
-        device: "cpu".to_owned(),
-        trained_at: "2024-01-01T00:00:00Z".to_owned(),
-        recipe: vec!["age as it is".to_owned()],
-        more: BTreeMap::new(),
-    }
-}
-
-fn sample_table(rows: usize) -> Table {
-    let mut rng = Rng::new(5, 1);
-    let ages = (0..rows).map(|_| if rng.below(5) == 0 { f64::NAN } else { (18 + rng.below(60)) as f64 });
-    let ages = ages.collect();
-    let words = [None, Some("clerk"), Some("cook"), Some("pilot")];
-    let jobs = TextColumn::from_cells((0..rows).map(|_| words[rng.below(4) as usize]));
-    Table::new(vec![("age".to_owned(), Column::Number(ages)), ("job".to_owned(), Column::Text(jobs))])
-        .unwrap()
-}
-
-fn evaluation() -> Evaluation {
-    let value = serde_json::json!({
-        "model": 1, "split": "test", "rows": 20, "positives": 8,
-        "metrics": {"roc_auc": {"value": 0.8125, "low": 0.7, "high": 0.9}},
-        "threshold": 0.25, "size_bytes": 1000,
-    });
-    serde_json::from_value(value).unwrap()
-}
-
-pub(crate) fn content(family: Family) -> PackageContent {
-    let parts = scorer_parts(family);
-    let scorer = Scorer::new(&parts).unwrap();
-    let (contract, frame, lineage) = (contract(), frame(), lineage(family));
-    let evaluations = vec![evaluation()];
-    let table = sample_table(50);
-    let card = card::render(&CardFacts {
-        contract: &contract,
-        frame: &frame,
-        evaluations: &evaluations,
-        lineage: &lineage,
-        version: 3,
-        model_sha256: parts::model_hash(&parts).unwrap(),
-    });
-    let ages: Vec<f64> = (18..80).map(f64::from).collect();
-    let words = ["clerk", "cook", "cook"].map(Some);
-    PackageContent {
-        version: 3,
-        written_by: "test".to_owned(),
-        golden: golden::make(&scorer, &contract, &table, Some(frame.threshold())).unwrap(),
-        reference: ReferenceSet {
-            rows: 62,
-            fields: vec![
-                ReferenceSketch::from_values("age", &ages),
-                ReferenceSketch::from_categories("job", words.into_iter()),
-            ],
-            score: ReferenceSketch::from_values("score", &[0.1, 0.2, 0.3]),
-        },
-        feature_means: (family != Family::Boosting).then(|| vec![40.0, 0.5]),
-        parts,
-        contract,
-        frame,
-        evaluations,
-        card,
-        lineage,
-    }
-}
-
-const FAMILIES: [Family; 3] = [Family::Linear, Family::Boosting, Family::Mlp];
+use yard_score::{model::Calibration, scorer::Scorer};
+use yard_types::{frame::Costs, ids::ModelId, metric::MetricValue, rng::Rng, run::Family};
 
 fn key() -> SigningKey {
     SigningKey::from_seed(&[3; 32]).unwrap()
@@ -407,107 +183,69 @@ fn replace(entries: &mut BTreeMap<String, Vec<u8>>, name: &str, from: &str, to: 
     entries.insert(name.to_owned(), text.replacen(from, to, 1).into_bytes());
 }
 
-#[test]
-fn hostile_packages_are_refused_with_their_own_code() {
-    macro_rules! refused {
-        ($relist:expr, $change:expr, $pattern:pat) => {
-            let error = Package::read(rebuilt($change, $relist)).unwrap_err();
-            assert!(matches!(error, $pattern), "{error:?}");
-        };
+/// Rebuilds a package with a change and checks how it is refused.
+macro_rules! refused {
+    ($relist:expr, $change:expr, $pattern:pat) => {
+        let error = Package::read(rebuilt($change, $relist)).unwrap_err();
+        assert!(matches!(error, $pattern), "{error:?}");
+    };
+}
+
+type Raw = BTreeMap<String, Vec<u8>>;
+
+fn put(name: &str, bytes: &[u8]) -> impl FnOnce(&mut Raw) {
+    move |entries| {
+        entries.insert(name.to_owned(), bytes.to_vec());
     }
-    refused!(
-        true,
-        |e| {
-            e.insert("extra.bin".to_owned(), vec![1]);
-        },
-        PackageError::UnknownEntry { .. }
-    );
-    refused!(
-        false,
-        |e| {
-            e.remove("card.md");
-        },
-        PackageError::MissingEntry { .. }
-    );
-    refused!(
-        true,
-        |e| {
-            e.remove("golden.jsonl");
-        },
-        PackageError::MissingEntry { .. }
-    );
-    refused!(
-        false,
-        |e| {
-            e.remove("manifest.json");
-        },
-        PackageError::MissingEntry { .. }
-    );
-    refused!(false, |e| replace(e, "card.md", "Limits", "limits"), PackageError::Hash { .. });
-    refused!(false, |e| replace(e, "card.md", "Limits", "Limit"), PackageError::Size { .. });
-    refused!(
-        false,
-        |e| replace(e, "manifest.json", "\"version\":3", "\"version\":0"),
-        PackageError::Manifest { .. }
-    );
-    refused!(false, |e| replace(e, "manifest.json", "{", "{ "), PackageError::Manifest { .. });
-    refused!(
-        false,
-        |e| replace(e, "manifest.json", "_version\":1", "_version\":2"),
-        PackageError::Version { got: 2 }
-    );
-    refused!(
-        false,
-        |e| {
-            e.insert("signature".to_owned(), b"{}".to_vec());
-        },
-        PackageError::SignatureFormat { .. }
-    );
-    refused!(
-        true,
-        |e| replace(e, "recipe.json", "\"op\":\"code\"", "\"op\":\"exec\""),
-        PackageError::Json { .. }
-    );
-    refused!(true, |e| replace(e, "model.json", "\"trees\"", "\"pickle\""), PackageError::Json { .. });
-    refused!(true, |e| replace(e, "frame.json", "{", "{\"unit\":\"x\","), PackageError::Json { .. });
-    refused!(
-        true,
-        |e| replace(e, "model.json", "\"n_features\":2", "\"n_features\":3"),
-        PackageError::Model(_)
-    );
-    refused!(true, |e| replace(e, "recipe.json", "\"input\":1", "\"input\":7"), PackageError::Model(_));
-    refused!(true, |e| replace(e, "calibration.json", "1.1", "-1.1"), PackageError::Model(_));
-    refused!(true, |e| replace(e, "contract.json", "\"clerk\"", "\"cleric\""), PackageError::Mismatch { .. });
-    refused!(true, |e| replace(e, "frame.json", "bought", "sold"), PackageError::Mismatch { .. });
-    refused!(
-        true,
-        |e| {
-            e.insert("card.md".to_owned(), vec![0xff]);
-        },
-        PackageError::Text { .. }
-    );
-    refused!(
-        true,
-        |e| {
-            e.get_mut("weights.safetensors").unwrap().pop();
-        },
-        PackageError::Weights { .. }
-    );
-    refused!(true, |e| e.get_mut("weights.safetensors").unwrap()[7] = 0x7f, PackageError::Weights { .. });
-    refused!(
-        true,
-        |e| {
-            e.insert("frame.json".to_owned(), vec![b'['; 100_000]);
-        },
-        PackageError::Json { .. }
-    );
-    refused!(
-        false,
-        |e| replace(e, "manifest.json", "\"model_sha256\":\"", "\"model_sha256\":\"z"),
-        PackageError::Manifest { .. }
-    );
+}
+
+fn remove(name: &str) -> impl FnOnce(&mut Raw) {
+    move |entries| {
+        entries.remove(name);
+    }
+}
+
+fn swap(name: &str, from: &str, to: &str) -> impl FnOnce(&mut Raw) {
+    move |entries| replace(entries, name, from, to)
+}
+
+#[test]
+fn entries_that_the_manifest_does_not_hold_to_are_refused() {
+    refused!(true, put("extra.bin", &[1]), PackageError::UnknownEntry { .. });
+    refused!(false, put("explain.json", b"{}"), PackageError::Manifest { .. });
+    refused!(false, remove("card.md"), PackageError::MissingEntry { .. });
+    refused!(true, remove("golden.jsonl"), PackageError::MissingEntry { .. });
+    refused!(false, remove("manifest.json"), PackageError::MissingEntry { .. });
+    refused!(false, swap("card.md", "Limits", "limits"), PackageError::Hash { .. });
+    refused!(false, swap("card.md", "Limits", "Limit"), PackageError::Size { .. });
+    let manifest = |from, to| swap("manifest.json", from, to);
+    refused!(false, manifest("\"version\":3", "\"version\":0"), PackageError::Manifest { .. });
+    refused!(false, manifest("{", "{ "), PackageError::Manifest { .. });
+    refused!(false, manifest("_version\":1", "_version\":2"), PackageError::Version { got: 2 });
+    refused!(false, manifest("_sha256\":\"", "_sha256\":\"z"), PackageError::Manifest { .. });
+    refused!(false, put("signature", b"{}"), PackageError::SignatureFormat { .. });
     let error = Package::read(vec![0; (crate::error::MAX_BYTES + 1) as usize]).unwrap_err();
     assert!(matches!(error, PackageError::TooLarge { .. }));
+}
+
+#[test]
+fn hostile_contents_are_refused() {
+    refused!(true, swap("recipe.json", "\"op\":\"code\"", "\"op\":\"exec\""), PackageError::Json { .. });
+    refused!(true, swap("model.json", "\"trees\"", "\"pickle\""), PackageError::Json { .. });
+    refused!(true, swap("frame.json", "{", "{\"unit\":\"x\","), PackageError::Json { .. });
+    refused!(true, put("frame.json", &[b'['; 10_000]), PackageError::Json { .. });
+    refused!(true, put("card.md", &[0xff]), PackageError::Text { .. });
+    refused!(true, swap("model.json", "\"n_features\":2", "\"n_features\":3"), PackageError::Model(_));
+    refused!(true, swap("recipe.json", "\"input\":1", "\"input\":7"), PackageError::Model(_));
+    refused!(true, swap("calibration.json", "1.1", "-1.1"), PackageError::Model(_));
+    refused!(true, swap("contract.json", "\"clerk\"", "\"cleric\""), PackageError::Mismatch { .. });
+    refused!(true, swap("frame.json", "bought", "sold"), PackageError::Mismatch { .. });
+    let weights = |change: fn(&mut Vec<u8>)| {
+        move |entries: &mut Raw| change(entries.entry("weights.safetensors".to_owned()).or_default())
+    };
+    refused!(true, weights(|bytes| bytes.truncate(bytes.len() - 1)), PackageError::Weights { .. });
+    refused!(true, weights(|bytes| bytes[7] = 0x7f), PackageError::Weights { .. });
+    refused!(true, weights(|bytes| bytes.truncate(5)), PackageError::Weights { .. });
 }
 
 #[test]

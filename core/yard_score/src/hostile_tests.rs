@@ -56,6 +56,7 @@ fn trees_that_are_no_trees() {
     let category = |word: &str, threshold: f32| {
         let error = refused(Family::Boosting, |parts| {
             let tree = tree(parts);
+            tree.feature[0] = 6;
             tree.flags[0] |= crate::model::CATEGORY_SPLIT;
             tree.threshold[0] = threshold;
         });
@@ -65,6 +66,10 @@ fn trees_that_are_no_trees() {
     category("whole number", -1.0);
     category("whole number", 1e20);
     category("does not exist", 1000.0);
+    problem("no category code", |tree| {
+        tree.feature[0] = 0;
+        tree.flags[0] |= crate::model::CATEGORY_SPLIT;
+    });
     let error = refused(Family::Boosting, |parts| {
         for tree in &mut trees(parts).trees {
             tree.category_words.iter_mut().for_each(|word| *word = u32::MAX);

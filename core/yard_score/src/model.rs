@@ -90,7 +90,7 @@ pub struct Tree {
     /// Training rows in each leaf.
     pub leaf_cover: Vec<f32>,
     /// Bit sets of category splits: at offset `o`, `category_words[o]` is the number of words, the
-    /// words follow; a code whose bit is set goes left; a code beyond the set goes right.
+    /// words follow; a code whose bit is set goes left; a code beyond the set goes right. Only features of the recipe's `code` step may be split so.
     pub category_words: Vec<u32>,
 }
 

@@ -14,6 +14,7 @@ use crate::{
 };
 use yard_types::{
     frame::Task,
+    recipe::FeatureOp,
     table::{FieldValue, Table},
 };
 
@@ -75,6 +76,7 @@ impl Scorer {
         let outputs = parts.model.outputs();
         check_outcome(parts, outputs)?;
         let encoder = Encoder::new(&parts.recipe)?;
+        let codes: Vec<bool> = parts.recipe.features.iter().map(|f| f.op == FeatureOp::Code).collect();
         if encoder.n_features() == 0 {
             let what = "features".to_owned();
             return Err(ScoreError::Recipe { what, problem: "there are none".to_owned() });
@@ -89,7 +91,7 @@ impl Scorer {
         }
         Ok(Self {
             task: parts.task,
-            forward: Forward::new(&parts.model, encoder.n_features())?,
+            forward: Forward::new(&parts.model, &codes)?,
             encoder,
             outcome: Outcome::new(parts.link, parts.calibration.clone(), &parts.classes),
             outputs,

@@ -23,25 +23,30 @@ pub(crate) struct Work {
 }
 
 impl Forward {
-    /// Checks and compiles a model that takes `n_features` features.
-    pub(crate) fn new(model: &Model, n_features: usize) -> Result<Self, ScoreError> {
+    /// Checks and compiles a model; `codes` says of each feature whether it is a category code.
+    pub(crate) fn new(model: &Model, codes: &[bool]) -> Result<Self, ScoreError> {
+        let n_features = codes.len();
         match model {
             Model::Linear(model) => linear::Linear::new(model, n_features).map(Self::Linear),
-            Model::Trees(model) => trees::Trees::new(model, n_features).map(Self::Trees),
+            Model::Trees(model) => trees::Trees::new(model, codes).map(Self::Trees),
             Model::Net(model) => net::Net::new(model, n_features).map(Self::Net),
         }
     }
 
     pub(crate) fn work(&self, rows: usize) -> Work {
-        let width = if let Self::Net(net) = self { net.width() } else { 0 };
-        Work { a: vec![0.0; width * rows], b: vec![0.0; width * rows] }
+        let (a, b) = match self {
+            Self::Linear(_) => (0, 0),
+            Self::Trees(trees) => (trees.work_len(), 0),
+            Self::Net(net) => (net.width() * rows, net.width() * rows),
+        };
+        Work { a: vec![0.0; a], b: vec![0.0; b] }
     }
 
     /// Computes margins `[rows, outputs]` of features `[rows, n_features]`.
     pub(crate) fn run(&self, features: &[f32], work: &mut Work, margins: &mut [f32]) {
         match self {
             Self::Linear(model) => model.run(features, margins),
-            Self::Trees(model) => model.run(features, margins),
+            Self::Trees(model) => model.run(features, &mut work.a, margins),
             Self::Net(model) => model.run(features, work, margins),
         }
     }

@@ -13,19 +13,36 @@ pub(crate) const MAX_DEPTH: usize = 512;
 /// Leaves or category words of all trees that are accepted; indices are i32 and u32.
 const MAX_LEAVES: usize = 1 << 28;
 
-const MISSING_LEFT_BIT: u32 = 1 << 31;
-const CATEGORY_BIT: u32 = 1 << 30;
-const FEATURE_MASK: u32 = CATEGORY_BIT - 1;
+/// Marks a category split in [`Node::feature`].
+const CATEGORY_BIT: u32 = 1 << 31;
+/// Features that are accepted; twice as many lanes must stay below [`CATEGORY_BIT`].
+const MAX_FEATURES: usize = 1 << 28;
+/// Rows that walk a tree side by side, so that their memory accesses overlap.
+const LANES: usize = 16;
 
-/// A split. Children are indices of nodes when `>= 0`, else leaf `-(child + 1)`; both absolute.
+/// A split or a leaf. The right child follows the left one. A leaf is its own child: its threshold is
+/// infinity, so that no value goes right, and a walk that has arrived stays.
 #[derive(Clone, Copy, Debug)]
 struct Node {
-    /// Feature index with two flag bits on top.
-    feature: u32,
     /// Bits of the threshold, or for a category split the offset into the words.
     threshold: u32,
-    left: i32,
-    right: i32,
+    /// Lane, with [`CATEGORY_BIT`] on top.
+    feature: u32,
+    /// Left child, within the tree.
+    child: u32,
+    /// Value of a leaf.
+    value: f32,
+}
+
+/// One tree within the flat array.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    first: usize,
+    end: usize,
+    output: usize,
+    /// Splits on the shortest way to a leaf.
+    shallow: usize,
+    any_category: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -33,17 +50,17 @@ pub(crate) struct Trees {
     n_features: usize,
     base: Vec<f32>,
     nodes: Vec<Node>,
-    leaves: Vec<f32>,
     words: Vec<u32>,
-    /// Root child of each tree, its output, whether it has category splits.
-    roots: Vec<(i32, u32, bool)>,
+    spans: Vec<Span>,
 }
 
 impl Trees {
-    pub(crate) fn new(model: &TreeEnsemble, n_features: usize) -> Result<Self, ScoreError> {
+    /// Checks and lays out an ensemble; `codes` says which features are category codes.
+    pub(crate) fn new(model: &TreeEnsemble, codes: &[bool]) -> Result<Self, ScoreError> {
+        let n_features = codes.len();
         check_len("number of features", model.n_features as usize, n_features)?;
-        if n_features >= FEATURE_MASK as usize {
-            let expected = FEATURE_MASK as usize;
+        if n_features > MAX_FEATURES {
+            let expected = MAX_FEATURES;
             return Err(ScoreError::Shape {
                 what: "number of features".to_owned(),
                 expected,
@@ -61,89 +78,143 @@ impl Trees {
             n_features,
             base: model.base.clone(),
             nodes: Vec::new(),
-            leaves: Vec::new(),
             words: Vec::new(),
-            roots: Vec::with_capacity(model.trees.len()),
+            spans: Vec::with_capacity(model.trees.len()),
         };
         for (index, tree) in model.trees.iter().enumerate() {
-            check_tree(index, tree, model)?;
+            check_tree(index, tree, codes)?;
             out.push(tree);
         }
         Ok(out)
     }
 
+    /// Appends a checked tree, level by level.
     fn push(&mut self, tree: &Tree) {
-        let (first_node, first_leaf) = (self.nodes.len() as i32, self.leaves.len() as i32);
-        let first_word = self.words.len() as u32;
-        let moved = |child: i32| if child >= 0 { child + first_node } else { child - first_leaf };
-        let mut any_category = false;
-        for node in 0..tree.feature.len() {
-            let flags = tree.flags[node];
-            let mut feature = tree.feature[node];
-            let mut threshold = tree.threshold[node].to_bits();
-            if flags & MISSING_LEFT != 0 {
-                feature |= MISSING_LEFT_BIT;
+        let first = self.nodes.len();
+        let any_category = tree.flags.iter().any(|flags| flags & CATEGORY_SPLIT != 0);
+        let mut span =
+            Span { first, end: 0, output: tree.output as usize, shallow: usize::MAX, any_category };
+        let root = if tree.feature.is_empty() { -1 } else { 0 };
+        let mut level = vec![(root, 0_usize)];
+        let mut next = 1_u32;
+        let mut at = 0;
+        while let Some(&(child, depth)) = level.get(at) {
+            if let Ok(node) = usize::try_from(child) {
+                self.nodes.push(self.split(tree, node, next));
+                level.extend([(tree.left[node], depth + 1), (tree.right[node], depth + 1)]);
+                next += 2;
+            } else {
+                let value = tree.leaf_value[-(child + 1) as usize];
+                let threshold = f32::INFINITY.to_bits();
+                self.nodes.push(Node { threshold, feature: 0, child: at as u32, value });
+                span.shallow = span.shallow.min(depth);
             }
-            if flags & CATEGORY_SPLIT != 0 {
-                feature |= CATEGORY_BIT;
-                threshold = tree.threshold[node] as u32 + first_word;
-                any_category = true;
-            }
-            let (left, right) = (moved(tree.left[node]), moved(tree.right[node]));
-            self.nodes.push(Node { feature, threshold, left, right });
+            at += 1;
         }
-        self.leaves.extend_from_slice(&tree.leaf_value);
         self.words.extend_from_slice(&tree.category_words);
-        let root = if tree.feature.is_empty() { -(first_leaf + 1) } else { first_node };
-        self.roots.push((root, tree.output, any_category));
+        span.end = self.nodes.len();
+        self.spans.push(span);
     }
 
-    pub(crate) fn run(&self, features: &[f32], margins: &mut [f32]) {
-        let outputs = self.base.len();
+    /// Lays out a split. The feature is the index of a lane in [`Self::run_lanes`], which holds both
+    /// directions of missing values.
+    fn split(&self, tree: &Tree, node: usize, child: u32) -> Node {
+        let (mut feature, mut threshold) = (tree.feature[node], tree.threshold[node].to_bits());
+        if tree.flags[node] & MISSING_LEFT != 0 {
+            feature += self.n_features as u32;
+        }
+        if tree.flags[node] & CATEGORY_SPLIT != 0 {
+            feature |= CATEGORY_BIT;
+            threshold = tree.threshold[node] as u32 + self.words.len() as u32;
+        }
+        Node { threshold, feature, child, value: 0.0 }
+    }
+
+    /// Returns the size of the working memory in numbers.
+    pub(crate) fn work_len(&self) -> usize {
+        2 * self.n_features * LANES
+    }
+
+    pub(crate) fn run(&self, features: &[f32], work: &mut [f32], margins: &mut [f32]) {
+        let (n, outputs) = (self.n_features, self.base.len());
+        let rows = features.chunks(n * LANES).zip(margins.chunks_mut(outputs * LANES));
+        for (features, margins) in rows {
+            if margins.len() == outputs {
+                self.run_lanes::<1>(features, &mut work[..2 * n], margins);
+            } else {
+                self.run_lanes::<LANES>(features, work, margins);
+            }
+        }
+    }
+
+    /// Scores up to `N` rows. `x` holds a lane for each row: features with missing values as +∞, which
+    /// goes right at every threshold, then features with missing values as −∞, which goes left.
+    fn run_lanes<const N: usize>(&self, features: &[f32], x: &mut [f32], margins: &mut [f32]) {
+        let (n, outputs) = (self.n_features, self.base.len());
+        let x = x.as_chunks_mut::<N>().0;
+        let (right, left) = x.split_at_mut(n);
+        for (lane, row) in features.chunks_exact(n).enumerate() {
+            for ((value, right), left) in row.iter().zip(&mut *right).zip(&mut *left) {
+                right[lane] = if value.is_nan() { f32::INFINITY } else { *value };
+                left[lane] = if value.is_nan() { f32::NEG_INFINITY } else { *value };
+            }
+        }
         for out in margins.chunks_exact_mut(outputs) {
             out.copy_from_slice(&self.base);
         }
-        for &(root, output, any_category) in &self.roots {
-            let slots = margins.iter_mut().skip(output as usize).step_by(outputs);
-            for (x, slot) in features.chunks_exact(self.n_features.max(1)).zip(slots) {
-                let leaf = if any_category { self.leaf_any(root, x) } else { self.leaf_numeric(root, x) };
-                *slot += self.leaves[leaf];
+        for span in &self.spans {
+            let nodes = &self.nodes[span.first..span.end];
+            let at = if span.any_category {
+                walk(span.shallow, |at| step_any::<N>(nodes, &self.words, x, at))
+            } else {
+                walk(span.shallow, |at| step_numeric::<N>(nodes, x, at))
+            };
+            let slots = margins.iter_mut().skip(span.output).step_by(outputs);
+            for (slot, at) in slots.zip(at) {
+                *slot += nodes[at as usize].value;
             }
         }
     }
+}
 
-    fn leaf_numeric(&self, root: i32, x: &[f32]) -> usize {
-        let mut at = root;
-        while at >= 0 {
-            let node = &self.nodes[at as usize];
-            let value = x[(node.feature & FEATURE_MASK) as usize];
-            let missing_left = value.is_nan() && node.feature & MISSING_LEFT_BIT != 0;
-            at =
-                if (value <= f32::from_bits(node.threshold)) | missing_left { node.left } else { node.right };
-        }
-        leaf_of(at)
+/// Walks `N` rows through a tree side by side, without a branch on a value, as those can't be predicted.
+fn walk<const N: usize>(shallow: usize, step: impl Fn(&mut [u32; N])) -> [u32; N] {
+    let mut at = [0_u32; N];
+    for _ in 0..shallow {
+        step(&mut at);
     }
-
-    fn leaf_any(&self, root: i32, x: &[f32]) -> usize {
-        let mut at = root;
-        while at >= 0 {
-            let node = &self.nodes[at as usize];
-            let value = x[(node.feature & FEATURE_MASK) as usize];
-            let left = if value.is_nan() {
-                node.feature & MISSING_LEFT_BIT != 0
-            } else if node.feature & CATEGORY_BIT != 0 {
-                in_set(&self.words, node.threshold as usize, value)
-            } else {
-                value <= f32::from_bits(node.threshold)
-            };
-            at = if left { node.left } else { node.right };
+    loop {
+        let before = at;
+        step(&mut at);
+        if at == before {
+            return at;
         }
-        leaf_of(at)
+        step(&mut at);
     }
 }
 
-fn leaf_of(child: i32) -> usize {
-    -(child + 1) as usize
+#[inline]
+fn step_numeric<const N: usize>(nodes: &[Node], x: &[[f32; N]], at: &mut [u32; N]) {
+    for (lane, at) in at.iter_mut().enumerate() {
+        let node = &nodes[*at as usize];
+        let right = x[node.feature as usize][lane] > f32::from_bits(node.threshold);
+        *at = node.child + u32::from(right);
+    }
+}
+
+#[inline]
+fn step_any<const N: usize>(nodes: &[Node], words: &[u32], x: &[[f32; N]], at: &mut [u32; N]) {
+    for (lane, at) in at.iter_mut().enumerate() {
+        let node = &nodes[*at as usize];
+        let value = x[(node.feature & !CATEGORY_BIT) as usize][lane];
+        let right = if node.feature & CATEGORY_BIT == 0 {
+            value > f32::from_bits(node.threshold)
+        } else {
+            // Codes are finite, so −∞ is a missing value that goes left.
+            value >= 0.0 && !in_set(words, node.threshold as usize, value)
+        };
+        *at = node.child + u32::from(right);
+    }
 }
 
 /// Returns whether a category code is in the set at `offset`. Negative and huge codes are in no set.
@@ -206,7 +277,7 @@ fn check_grid(model: &TreeEnsemble) -> Result<(), ScoreError> {
     }
 }
 
-fn check_tree(index: usize, tree: &Tree, model: &TreeEnsemble) -> Result<(), ScoreError> {
+fn check_tree(index: usize, tree: &Tree, codes: &[bool]) -> Result<(), ScoreError> {
     let n = tree.feature.len();
     for (what, got, expected) in [
         ("thresholds", tree.threshold.len(), n),
@@ -224,20 +295,16 @@ fn check_tree(index: usize, tree: &Tree, model: &TreeEnsemble) -> Result<(), Sco
         super::check_finite(&format!("tree {index}: cover or gain"), covers)?;
     }
     for node in 0..n {
-        check_node(tree, node, model.n_features).map_err(|problem| ScoreError::Tree {
-            tree: index,
-            node,
-            problem,
-        })?;
+        check_node(tree, node, codes).map_err(|problem| ScoreError::Tree { tree: index, node, problem })?;
     }
     check_paths(tree).map_err(|(node, problem)| ScoreError::Tree { tree: index, node, problem })
 }
 
-fn check_node(tree: &Tree, node: usize, n_features: u32) -> Result<(), &'static str> {
+fn check_node(tree: &Tree, node: usize, codes: &[bool]) -> Result<(), &'static str> {
     let threshold = tree.threshold[node];
-    if tree.feature[node] >= n_features {
+    let Some(code) = codes.get(tree.feature[node] as usize) else {
         return Err("the feature does not exist");
-    }
+    };
     if tree.node_cover[node] < 0.0 {
         return Err("the cover is negative");
     }
@@ -249,6 +316,9 @@ fn check_node(tree: &Tree, node: usize, n_features: u32) -> Result<(), &'static 
     }
     if tree.flags[node] & CATEGORY_SPLIT == 0 {
         return Ok(());
+    }
+    if !code {
+        return Err("a category split on a feature that is no category code");
     }
     if threshold < 0.0 || threshold.fract() != 0.0 || threshold >= 16_777_216.0 {
         return Err("the offset of the category set is not a whole number below 2^24");
