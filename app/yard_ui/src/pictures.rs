@@ -68,7 +68,7 @@ fn save(harness: &mut Harness<'_, State>, name: &str, dark: bool) {
     let theme = if dark { "dark" } else { "light" };
     image.save(folder.join(format!("{name}-{theme}.png"))).unwrap();
     // The harness leaves 8 points around what it draws.
-    let corner = image.get_pixel(12, image.height() - 12);
+    let corner = image.get_pixel(20, image.height() - 20);
     assert_eq!(corner[0] < 128, dark, "ground of {name}, {theme}: {corner:?}");
 }
 
@@ -234,4 +234,54 @@ fn fields_are_worked_by_keyboard() {
     harness.get_by_role_and_label(Role::CheckBox, "Same share of each class in every split").click();
     harness.run_ok();
     assert_eq!((harness.state().gallery.segment, harness.state().gallery.stratified), (1, false));
+}
+
+#[test]
+fn tab_walks_through_the_controls_in_reading_order() {
+    let mut harness = harness(vec2(1440.0, 1160.0), false, |ui, state| {
+        padded(ui, |ui| gallery::gallery(ui, &mut state.gallery));
+    });
+    let mut seen = Vec::new();
+    for _ in 0..14 {
+        harness.key_press(egui::Key::Tab);
+        harness.run_ok();
+        let focused = harness
+            .query_all_by(|node| node.is_focused())
+            .next()
+            .and_then(|node| node.accesskit_node().label());
+        seen.push(focused.unwrap_or_default());
+    }
+    let expected = [
+        "Start training",
+        "Compare runs",
+        "Explain",
+        "Delete run 12",
+        "Package run 14",
+        "Last 24 h",
+        "Copy",
+        "Download",
+        "Notifications, 3 new",
+        "Inspector",
+        "Latency, at most",
+        "Family",
+        "Unit",
+        "File",
+    ];
+    assert_eq!(seen, expected, "controls that are off are passed over");
+}
+
+#[test]
+fn window_at_one_and_a_half() {
+    let mut harness =
+        Harness::builder().with_size(vec2(960.0, 600.0)).with_pixels_per_point(1.5).wgpu().build_ui_state(
+            |ui, state: &mut State| {
+                apply(ui.ctx(), Theme::Light);
+                gallery::window(ui, &mut state.shell, &mut state.gallery);
+            },
+            State::default(),
+        );
+    harness.run_ok();
+    save(&mut harness, "window-150", false);
+    let primary = harness.get_by_role_and_label(Role::Button, "Start training").rect();
+    assert!(primary.right() <= 960.0 && primary.width() > 100.0, "{primary:?}");
 }

@@ -284,7 +284,7 @@ impl<'a> NumberField<'a> {
         }
         let zone = Rect::from_min_max(pos2(rect.right() - S8 - right, rect.top()), rect.max);
         let response = ui
-            .interact(zone, id.with("scrub"), Sense::drag())
+            .interact(zone, id.with("scrub"), Sense::DRAG)
             .on_hover_and_drag_cursor(CursorIcon::ResizeHorizontal);
         if !response.dragged() {
             return false;

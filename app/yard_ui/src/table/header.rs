@@ -46,7 +46,7 @@ fn title_ui(
     rect: Rect,
     sort: Option<Sort>,
 ) -> bool {
-    let sense = if column.sortable { Sense::CLICK } else { Sense::hover() };
+    let sense = if column.sortable { Sense::click() } else { Sense::hover() };
     let response = ui.interact(rect, outcome.response.id.with(("header", at)), sense);
     if !column.title.is_empty() {
         response.widget_info(|| WidgetInfo::labeled(Role::ColumnHeader, true, &column.title));
@@ -79,6 +79,7 @@ fn title_ui(
             Look::Regular,
         );
     }
+    paint::focus_ring(ui, rect.shrink(3.0), 2, &response);
     let clicked = response.clicked();
     let better = column.better.map(|better| format!("{title}: {}", better.words()));
     match (&column.tooltip, better) {

@@ -95,6 +95,17 @@ fn a_click_selects_and_the_header_sorts() {
 }
 
 #[test]
+fn the_header_sorts_by_keyboard() {
+    let mut harness = harness(50);
+    harness.run();
+    harness.get_by_role_and_label(Role::ColumnHeader, "Row").focus();
+    harness.run();
+    harness.key_press(Key::Enter);
+    harness.run();
+    assert_eq!(harness.state().sort, Some(Sort { column: 0, descending: false }));
+}
+
+#[test]
 fn the_selected_row_is_copied_as_tab_separated_text() {
     let mut harness = harness(50);
     harness.run();
