@@ -4,6 +4,8 @@
 mod traffic;
 mod try_it;
 
+pub(crate) use try_it::{answer_ui, field_ui};
+
 use crate::{
     head::{self, Head},
     layout::{self, Side},
@@ -72,16 +74,15 @@ fn head_ui(ui: &mut egui::Ui, state: &mut StudioState) {
         UiCommand::Go(_) => ("Watch the endpoint".to_owned(), Icon::Pulse),
         _ => (format!("Deploy {object} to this machine"), Icon::RocketLaunch),
     };
-    let others = vec![
-        (UiCommand::StopDeployment, Icon::Stop),
-        (UiCommand::RollBack, Icon::ArrowCounterClockwise),
-    ];
+    let others =
+        vec![(UiCommand::StopDeployment, Icon::Stop), (UiCommand::RollBack, Icon::ArrowCounterClockwise)];
     head::show(ui, state, &Head { title: "Deploy", context: context(state), primary, icon, others });
 }
 
 fn context(state: &StudioState) -> String {
     let Some(status) = &state.project.deployment else { return "nothing is deployed yet".to_owned() };
-    let stable = status.stable.as_ref().map_or("no champion".to_owned(), |own| format!("champion {}", own.version));
+    let stable =
+        status.stable.as_ref().map_or("no champion".to_owned(), |own| format!("champion {}", own.version));
     let canary = status.canary.as_ref().map_or(String::new(), |own| {
         let kind = if own.shadow { "shadow" } else { "canary" };
         format!(", {kind} {} at {} %", own.served.version, own.percent)
@@ -94,9 +95,10 @@ fn target_words(target: &str) -> &str {
 }
 
 fn empty_ui(ui: &mut egui::Ui, state: &mut StudioState) {
-    let answer = Empty::new(Icon::RocketLaunch, "A model that was trained and packaged is put into service here.")
-        .link("Go to Train")
-        .show(ui);
+    let answer =
+        Empty::new(Icon::RocketLaunch, "A model that was trained and packaged is put into service here.")
+            .link("Go to Train")
+            .show(ui);
     if answer.link {
         state.place = Place::Train;
     }
@@ -187,7 +189,10 @@ fn add_ui(ui: &mut egui::Ui, state: &mut StudioState, view: &mut View) {
         yard_ui::TextField::new("URL", &mut view.url).hint("http://127.0.0.1:8080").mono().show(ui)
     });
     form.row(ui, "Token file", |ui| {
-        yard_ui::TextField::new("Token file", &mut view.token_file).hint("a file with the manage token").mono().show(ui)
+        yard_ui::TextField::new("Token file", &mut view.token_file)
+            .hint("a file with the manage token")
+            .mono()
+            .show(ui)
     });
     let ready = yard_types::contract::valid_name(view.name.trim()) && !view.url.trim().is_empty();
     let button = yard_ui::Button::secondary("Add target")
@@ -206,10 +211,14 @@ fn add_ui(ui: &mut egui::Ui, state: &mut StudioState, view: &mut View) {
 /// The steps of the last change, with times.
 fn steps_ui(ui: &mut egui::Ui, state: &StudioState) {
     let last = state.project.deployment_changes.iter().rev().find(|change| !change.steps.is_empty());
-    let note = last.map_or(String::new(), |change| format!("{}, {}", change.action, words::date_time(&change.at)));
+    let note =
+        last.map_or(String::new(), |change| format!("{}, {}", change.action, words::date_time(&change.at)));
     section(ui, "Steps", &note);
     let Some(change) = last else {
-        text::paragraph(ui, "Server started, package verified, golden requests answered with equal bits, traffic switched: each with its time.");
+        text::paragraph(
+            ui,
+            "Server started, package verified, golden requests answered with equal bits, traffic switched: each with its time.",
+        );
         return;
     };
     for step in &change.steps {
@@ -249,7 +258,9 @@ fn history_ui(ui: &mut egui::Ui, state: &StudioState) {
                 1 => Cell::text(change.action.clone()),
                 2 => Cell::number(change.steps.len().to_string()),
                 3 if change.steps.is_empty() => Cell::missing(),
-                3 => Cell::number(fmt::duration(change.steps.iter().map(|step| step.ms).sum::<f64>() / 1000.0)),
+                3 => {
+                    Cell::number(fmt::duration(change.steps.iter().map(|step| step.ms).sum::<f64>() / 1000.0))
+                }
                 _ => match failed {
                     Some(step) => Cell::status(Status::Error, format!("{}: {}", step.name, step.detail)),
                     None => Cell::status(Status::Ok, "done"),
@@ -265,13 +276,18 @@ pub(crate) fn inspector(ui: &mut egui::Ui, state: &mut StudioState) {
         text::note(ui, "Deployment");
         text::strong(ui, "None");
         yard_ui::divider(ui, space::S12);
-        text::paragraph(ui, "The server is a process of its own: it goes on when this window is closed, and is found again.");
+        text::paragraph(
+            ui,
+            "The server is a process of its own: it goes on when this window is closed, and is found again.",
+        );
         yard_ui::divider(ui, space::S12);
         crate::command_line::show(ui, state, &format!("modelyard deploy {file}"));
         return;
     };
     let chip = if status.state == "running" { Status::Ok } else { Status::Warn };
-    yard_ui::inspector_head(ui, "Deployment", &status.deployment, |ui| Chip::new(chip, status.state.as_str()).show(ui));
+    yard_ui::inspector_head(ui, "Deployment", &status.deployment, |ui| {
+        Chip::new(chip, status.state.as_str()).show(ui)
+    });
     yard_ui::inspector_section(ui, "Endpoint", |ui| {
         yard_ui::key_value(ui, "REST", &status.url);
         yard_ui::key_text(ui, "Predict", &format!("/v1/models/{}:predict", status.deployment));
@@ -295,9 +311,16 @@ pub(crate) fn inspector(ui: &mut egui::Ui, state: &mut StudioState) {
     }
     yard_ui::inspector_section(ui, "If it goes wrong", |ui| {
         let back = match (&status.canary, &status.previous) {
-            (Some(canary), _) => format!("Roll back takes all traffic from canary {}; the champion goes on.", canary.served.version),
-            (None, Some(previous)) => format!("Roll back switches all traffic to version {}; its log is kept.", previous.version),
-            (None, None) => "There is no version before this one: stop the deployment, or deploy another.".to_owned(),
+            (Some(canary), _) => format!(
+                "Roll back takes all traffic from canary {}; the champion goes on.",
+                canary.served.version
+            ),
+            (None, Some(previous)) => {
+                format!("Roll back switches all traffic to version {}; its log is kept.", previous.version)
+            }
+            (None, None) => {
+                "There is no version before this one: stop the deployment, or deploy another.".to_owned()
+            }
         };
         text::paragraph(ui, back);
     });

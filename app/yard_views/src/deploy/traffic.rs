@@ -6,15 +6,23 @@ use yard_ui::{Button, Cell, Column, Icon, Table, TextField, fmt, marks, section,
 
 /// Draws the live figures of each version.
 pub(super) fn versions_ui(ui: &mut egui::Ui, state: &mut StudioState) {
-    let refresh = yard_ui::section_with(ui, "Champion and canary", "since the server started the version", |ui| {
-        let can = UiCommand::RefreshStatus.enabled(state);
-        Button::quiet("Refresh").icon(Icon::ArrowClockwise).enabled_if(can, "Nothing is deployed").show(ui).clicked()
-    });
+    let refresh =
+        yard_ui::section_with(ui, "Champion and canary", "since the server started the version", |ui| {
+            let can = UiCommand::RefreshStatus.enabled(state);
+            Button::quiet("Refresh")
+                .icon(Icon::ArrowClockwise)
+                .enabled_if(can, "Nothing is deployed")
+                .show(ui)
+                .clicked()
+        });
     if refresh {
         state.ask(Action::Ui(UiCommand::RefreshStatus));
     }
     let Some(status) = &state.project.deployment else {
-        text::paragraph(ui, "Requests, errors, latency and scores of each version appear here once it serves.");
+        text::paragraph(
+            ui,
+            "Requests, errors, latency and scores of each version appear here once it serves.",
+        );
         return;
     };
     let stable = status.stable.as_ref().map(|own| own.version);
@@ -22,19 +30,18 @@ pub(super) fn versions_ui(ui: &mut egui::Ui, state: &mut StudioState) {
     let stats = |version: Option<u64>| status.stats.iter().find(|own| Some(own.version) == version);
     let (first, second) = (stats(stable), stats(canary));
     let names = [heading("champion", stable), heading("canary", canary)];
-    let mut columns =
-        vec![Column::rest("Figure", 130.0), Column::new(names[0].as_str(), 110.0).right()];
+    let mut columns = vec![Column::rest("Figure", 130.0), Column::new(names[0].as_str(), 110.0).right()];
     if canary.is_some() {
         columns.push(Column::new(names[1].as_str(), 110.0).right());
     }
-    Table::new("Champion and canary", &columns).rows(ROWS.len()).height(crate::start::table_height(ROWS.len())).show(
-        ui,
-        |row, column| match column {
+    Table::new("Champion and canary", &columns)
+        .rows(ROWS.len())
+        .height(crate::start::table_height(ROWS.len()))
+        .show(ui, |row, column| match column {
             0 => Cell::text(ROWS[row].0),
             1 => Cell::number_opt(first.and_then(ROWS[row].1)),
             _ => Cell::number_opt(second.and_then(ROWS[row].1)),
-        },
-    );
+        });
 }
 
 fn heading(word: &str, version: Option<u64>) -> String {
@@ -67,15 +74,26 @@ pub(super) fn traffic_ui(ui: &mut egui::Ui, state: &mut StudioState) {
         }
         marks::share_bar(ui, "Traffic", &parts);
         ui.horizontal(|ui| {
-            yard_ui::legend(ui, t.series(0), &format!("champion {stable}, {} %", fmt::fixed(100.0 - percent, 0)));
+            yard_ui::legend(
+                ui,
+                t.series(0),
+                &format!("champion {stable}, {} %", fmt::fixed(100.0 - percent, 0)),
+            );
             if let Some(own) = &status.canary {
                 let kind = if own.shadow { "shadow" } else { "canary" };
-                let share = if own.shadow { "scores all, answers none".to_owned() } else { format!("{} %", fmt::fixed(own.percent, 0)) };
+                let share = if own.shadow {
+                    "scores all, answers none".to_owned()
+                } else {
+                    format!("{} %", fmt::fixed(own.percent, 0))
+                };
                 yard_ui::legend(ui, t.series(1), &format!("{kind} {}, {share}", own.served.version));
             }
         });
     } else {
-        text::paragraph(ui, "One version answers all requests once it is deployed; a second one can take a share of them.");
+        text::paragraph(
+            ui,
+            "One version answers all requests once it is deployed; a second one can take a share of them.",
+        );
     }
     let mut percent = state.drafts.deploy.percent.clone();
     let response = yard_ui::Form::new(120.0).row(ui, "Share of a canary", |ui| {

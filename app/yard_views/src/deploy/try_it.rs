@@ -5,6 +5,9 @@ use yard_state::{actions::Action, run::model_choice, state::StudioState};
 use yard_types::{command::Command, event::TryResult, schema::FieldType};
 use yard_ui::{Button, Icon, Segmented, Status, TextField, fmt, marks, space, text, tokens};
 
+/// Reasons drawn one by one.
+const SHOWN: usize = 6;
+
 /// Draws form, request and answer.
 pub(crate) fn show(ui: &mut egui::Ui, state: &mut StudioState) {
     let live = state.project.deployment.as_ref().is_some_and(|status| status.state == "running");
@@ -13,7 +16,9 @@ pub(crate) fn show(ui: &mut egui::Ui, state: &mut StudioState) {
         None => "scored in this window; the endpoint gives the same bits".to_owned(),
     };
     let mut tab = state.drafts.deploy.try_tab;
-    yard_ui::section_with(ui, "Try it", &note, |ui| Segmented::new(&mut tab, &["Form", "JSON", "curl"]).show(ui));
+    yard_ui::section_with(ui, "Try it", &note, |ui| {
+        Segmented::new(&mut tab, &["Form", "JSON", "curl"]).show(ui)
+    });
     state.drafts.deploy.try_tab = tab;
     match tab {
         0 => form_ui(ui, state),
@@ -72,7 +77,8 @@ pub(crate) fn field_ui(ui: &mut egui::Ui, state: &mut StudioState, name: &str, f
             matches!(field_type, FieldType::Category | FieldType::Boolean) && column.distinct <= 20
         })
         .map_or_else(Vec::new, |column| column.top.iter().map(|top| top.value.clone()).collect());
-    let hint = column.and_then(|column| column.median).map_or(String::new(), |median| fmt::significant(median, 4));
+    let hint =
+        column.and_then(|column| column.median).map_or(String::new(), |median| fmt::significant(median, 4));
     let value = state.drafts.try_it.values.entry(name.to_owned()).or_default();
     yard_ui::Form::new(116.0).row(ui, name, |ui| {
         if choices.is_empty() {
@@ -89,12 +95,20 @@ pub(crate) fn field_ui(ui: &mut egui::Ui, state: &mut StudioState, name: &str, f
 }
 
 fn body(state: &StudioState) -> String {
-    let row = state.project.dataset().map(|dataset| state.drafts.try_it.to_row(&dataset.schema)).unwrap_or_default();
+    let row = state
+        .project
+        .dataset()
+        .map(|dataset| state.drafts.try_it.to_row(&dataset.schema))
+        .unwrap_or_default();
     serde_json::to_string_pretty(&serde_json::json!({ "instances": [row] })).unwrap_or_default()
 }
 
 fn curl(state: &StudioState) -> String {
-    let row = state.project.dataset().map(|dataset| state.drafts.try_it.to_row(&dataset.schema)).unwrap_or_default();
+    let row = state
+        .project
+        .dataset()
+        .map(|dataset| state.drafts.try_it.to_row(&dataset.schema))
+        .unwrap_or_default();
     let body = serde_json::json!({ "instances": [row] }).to_string();
     let (url, name, token) = state.project.deployment.as_ref().map_or(
         ("http://127.0.0.1:PORT".to_owned(), "MODEL".to_owned(), "TOKEN_FILE".to_owned()),
@@ -120,7 +134,8 @@ pub(crate) fn answer_ui(ui: &mut egui::Ui, state: &StudioState, result: &TryResu
     ui.horizontal(|ui| {
         yard_ui::text::label(ui, headline, yard_ui::Type::Figure, tokens(ui).text);
         if let Some(decision) = result.decision {
-            let action = frame.map_or("act", |frame| if frame.action.is_empty() { "act" } else { &frame.action });
+            let action =
+                frame.map_or("act", |frame| if frame.action.is_empty() { "act" } else { &frame.action });
             let word = if decision { action.to_owned() } else { format!("no {action}") };
             yard_ui::Chip::new(if decision { Status::Info } else { Status::Done }, word).show(ui);
         }
@@ -136,7 +151,9 @@ pub(crate) fn answer_ui(ui: &mut egui::Ui, state: &StudioState, result: &TryResu
 fn words_of(value: &serde_json::Value) -> String {
     match value {
         serde_json::Value::String(word) => word.clone(),
-        serde_json::Value::Number(number) => number.as_f64().map_or_else(|| number.to_string(), |own| fmt::significant(own, 6)),
+        serde_json::Value::Number(number) => {
+            number.as_f64().map_or_else(|| number.to_string(), |own| fmt::significant(own, 6))
+        }
         other => other.to_string(),
     }
 }
@@ -146,7 +163,6 @@ fn reasons_ui(ui: &mut egui::Ui, result: &TryResult) {
     if result.reasons.is_empty() {
         return;
     }
-    const SHOWN: usize = 6;
     ui.add_space(space::S8);
     text::small_strong(ui, "Why, in the margin's unit");
     let t = tokens(ui);
@@ -162,6 +178,10 @@ fn reasons_ui(ui: &mut egui::Ui, result: &TryResult) {
     marks::bar_list(ui, "Reasons", (132.0, 20.0), &bars);
     let rest: f64 = result.reasons.iter().skip(SHOWN).map(|(_, value)| value).sum();
     let others = result.reasons.len().saturating_sub(SHOWN);
-    yard_ui::key_value(ui, &format!("base and {others} other fields"), &fmt::difference(result.base + rest, 2));
+    yard_ui::key_value(
+        ui,
+        &format!("base and {others} other fields"),
+        &fmt::difference(result.base + rest, 2),
+    );
     yard_ui::key_value(ui, "sum = margin", &fmt::difference(result.margin, 2));
 }
