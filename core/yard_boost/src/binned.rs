@@ -6,6 +6,7 @@
 use crate::{
     bins::{Binner, CategoryBins, NumberBins, sample_rows},
     data::Features,
+    memory::zeroed,
 };
 use rayon::prelude::*;
 
@@ -45,59 +46,91 @@ impl Binners {
 
     /// Bins a matrix.
     pub(crate) fn apply(&self, features: &Features) -> Binned {
-        let columns: Vec<Vec<u8>> = self
-            .features
-            .par_iter()
-            .zip(&features.columns)
-            .map(|(binner, column)| {
-                let mut out = vec![0; column.len()];
-                binner.map(column, &mut out);
-                out
-            })
-            .collect();
-        let words = columns.len().div_ceil(LANES);
-        let words_by_row = pack_rows(&columns, words, features.rows);
-        Binned { columns, by_row: words_by_row, words, rows: features.rows }
+        let rows = features.rows;
+        let mut columns: Vec<u8> = zeroed(self.features.len() * rows);
+        let parts = columns.par_chunks_mut(rows).zip(&self.features).zip(&features.columns);
+        parts.for_each(|((out, binner), column)| binner.map(column, out));
+        let words = self.features.len().div_ceil(LANES);
+        Binned { by_row: ByRow::pack(&columns, rows), columns, words, rows }
     }
 }
 
 /// A binned matrix.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Binned {
-    /// `[features][rows]`.
-    pub(crate) columns: Vec<Vec<u8>>,
-    /// `[rows, words]`, row-major: byte `f % 8` of word `f / 8` is the bin of feature `f`.
-    pub(crate) by_row: Vec<u64>,
-    /// Words of a row.
+    /// `[features, rows]`.
+    columns: Vec<u8>,
+    pub(crate) by_row: ByRow,
+    /// Words of a row that hold features.
     pub(crate) words: usize,
     /// Rows.
     pub(crate) rows: usize,
 }
 
-impl Binned {
-    /// Returns the bin of a row.
+/// `[rows, stride]`, row-major: byte `f % 8` of word `f / 8` is the bin of feature `f`. Rows start at a
+/// cache line, and the stride is such that short rows lie within one.
+#[derive(Debug)]
+pub(crate) struct ByRow {
+    words: Vec<u64>,
+    start: usize,
+    pub(crate) stride: usize,
+}
+
+/// Words of a cache line.
+const LINE: usize = 8;
+
+impl ByRow {
+    fn pack(columns: &[u8], rows: usize) -> Self {
+        const BLOCK: usize = 4096;
+        let stride = match (columns.len() / rows).div_ceil(LANES) {
+            3 => 4,
+            7 => 8,
+            words => words,
+        };
+        let mut words: Vec<u64> = zeroed(rows * stride + LINE - 1);
+        let start = words.as_ptr().align_offset(LINE * size_of::<u64>()).min(LINE - 1);
+        words[start..start + rows * stride].par_chunks_mut(BLOCK * stride).enumerate().for_each(
+            |(block, out)| {
+                let part = block * BLOCK..block * BLOCK + out.len() / stride;
+                for (word, group) in columns.chunks(LANES * rows).enumerate() {
+                    let group = group.chunks(rows).map(|column| &column[part.clone()]);
+                    pack_word(group, out.iter_mut().skip(word).step_by(stride));
+                }
+            },
+        );
+        Self { words, start, stride }
+    }
+
+    /// All rows.
     #[inline]
-    pub(crate) fn bin(&self, row: usize, feature: usize) -> u8 {
-        (self.by_row[row * self.words + feature / LANES] >> (feature % LANES * 8)) as u8
+    pub(crate) fn words(&self) -> &[u64] {
+        &self.words[self.start..]
     }
 }
 
-fn pack_rows(columns: &[Vec<u8>], words: usize, rows: usize) -> Vec<u64> {
-    const BLOCK: usize = 4096;
-    let mut out = vec![0; rows * words];
-    out.par_chunks_mut(BLOCK * words).enumerate().for_each(|(block, out)| {
-        let start = block * BLOCK;
-        let rows = out.len() / words;
-        for (word, group) in columns.chunks(LANES).enumerate() {
-            for (lane, column) in group.iter().enumerate() {
-                let column = &column[start..start + rows];
-                for (record, &bin) in out.chunks_exact_mut(words).zip(column) {
-                    record[word] |= u64::from(bin) << (lane * 8);
-                }
-            }
-        }
-    });
-    out
+/// Fills the same word of some rows from at most eight columns.
+fn pack_word<'a, 'b>(group: impl Iterator<Item = &'b [u8]>, out: impl Iterator<Item = &'a mut u64>) {
+    let mut bytes = [[0_u8; 4096]; LANES];
+    for (lane, column) in bytes.iter_mut().zip(group) {
+        lane[..column.len()].copy_from_slice(column);
+    }
+    for (row, word) in out.enumerate().take(4096) {
+        *word = u64::from_le_bytes(std::array::from_fn(|lane| bytes[lane][row]));
+    }
+}
+
+impl Binned {
+    /// Returns the bins of a feature by row.
+    #[inline]
+    pub(crate) fn column(&self, feature: u32) -> &[u8] {
+        &self.columns[feature as usize * self.rows..][..self.rows]
+    }
+
+    /// Returns the bin of a row.
+    #[inline]
+    pub(crate) fn bin(&self, row: usize, feature: usize) -> u8 {
+        (self.by_row.words()[row * self.by_row.stride + feature / LANES] >> (feature % LANES * 8)) as u8
+    }
 }
 
 #[cfg(test)]
@@ -116,7 +149,7 @@ mod tests {
         assert_eq!(binned.words, 2);
         for row in (0..9000).step_by(37) {
             for feature in 0..11 {
-                assert_eq!(binned.bin(row, feature), binned.columns[feature][row]);
+                assert_eq!(binned.bin(row, feature), binned.column(feature as u32)[row]);
             }
         }
         assert_eq!(*binners.offsets.last().unwrap(), 11 * 99);

@@ -57,6 +57,14 @@ impl Binner {
         }
     }
 
+    /// Largest number of words that a set of codes of this feature takes, 0 for numbers.
+    pub(crate) fn set_words(&self) -> usize {
+        match self {
+            Self::Number(_) => 0,
+            Self::Category(bins) => bins.codes.last().map_or(0, |&code| code as usize / 32 + 2),
+        }
+    }
+
     /// Maps a column to bins.
     pub(crate) fn map(&self, column: &[f32], out: &mut [u8]) {
         match self {

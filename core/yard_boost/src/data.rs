@@ -2,8 +2,8 @@
 
 use crate::error::BoostError;
 
-/// Largest category code.
-pub const MAX_CATEGORY_CODE: u32 = 1 << 20;
+/// Largest category code; with it the code sets of 8,000 splits stay addressable by an f32.
+pub const MAX_CATEGORY_CODE: u32 = 65_535;
 /// Largest number of rows of one training.
 pub const MAX_ROWS: usize = 1 << 31;
 
@@ -64,6 +64,9 @@ fn check_codes(feature: usize, column: &[f32]) -> Result<(), BoostError> {
         None => Ok(()),
     }
 }
+
+/// Deepest tree, whatever the hyperparameters say: scorers walk and explain trees by recursion.
+pub(crate) const MAX_DEPTH: u32 = 500;
 
 /// Features with target and weights of one part of the split.
 #[derive(Clone, Copy)]

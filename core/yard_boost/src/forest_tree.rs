@@ -2,6 +2,7 @@
 
 use crate::{
     binned::{Binned, Binners},
+    data::MAX_DEPTH,
     forest_split::{ForestNode, ForestSplit, Groups, Targets, score},
     params::ForestParams,
     split_find::goes_left,
@@ -41,6 +42,9 @@ struct Todo {
     sums: Vec<i64>,
 }
 
+/// Words of code sets that one tree may hold: their offsets must be exact in f32.
+const MAX_SET_WORDS: usize = 1 << 23;
+
 struct Grower<'a> {
     forest: &'a Forest<'a>,
     rng: Rng,
@@ -50,6 +54,8 @@ struct Grower<'a> {
     groups: Groups,
     nodes: Vec<BinNode>,
     sums: Vec<Vec<i64>>,
+    /// Words that code sets may still take.
+    set_words: usize,
 }
 
 impl Forest<'_> {
@@ -72,6 +78,7 @@ impl Forest<'_> {
             groups: Groups::default(),
             nodes: Vec::new(),
             sums: Vec::new(),
+            set_words: MAX_SET_WORDS,
         };
         grower.run()
     }
@@ -104,7 +111,7 @@ impl Grower<'_> {
             targets.add(row as usize, self.counts[row as usize], &mut sums);
         }
         let params = self.forest.params;
-        let deep = params.depth > 0 && depth >= params.depth;
+        let deep = depth >= if params.depth > 0 { params.depth } else { MAX_DEPTH };
         let small = range.len() < 2 * params.min_leaf.max(1) as usize;
         let pure = targets.outputs > 1 && sums[..targets.outputs].iter().filter(|&&s| s != 0).count() <= 1;
         let split = if deep || small || pure { None } else { self.find(range.clone(), &sums) };
@@ -133,7 +140,10 @@ impl Grower<'_> {
             order.swap(tried, pick);
             let feature = order[tried];
             let binner = &forest.binners.features[feature as usize];
-            self.groups.fill(&node, &forest.data.columns[feature as usize], binner.slots());
+            if binner.set_words() > self.set_words {
+                continue;
+            }
+            self.groups.fill(&node, forest.data.column(feature), binner.slots());
             let Some(split) = self.groups.best(&node, binner) else { continue };
             let better = |old: &(u32, ForestSplit)| {
                 split.score > old.1.score || (split.score == old.1.score && feature < old.0)
@@ -146,10 +156,11 @@ impl Grower<'_> {
     }
 
     fn split(&mut self, at: &Todo, feature: u32, split: &ForestSplit) -> (Todo, Todo) {
-        let column = &self.forest.data.columns[feature as usize];
+        let column = self.forest.data.column(feature);
         let spare = &mut self.spare[at.range.clone()];
         let rows = &mut self.rows[at.range.clone()];
         let middle = at.range.start + crate::partition::partition(rows, spare, column, &split.left_bins);
+        self.set_words -= self.forest.binners.features[feature as usize].set_words();
         let right_leaf = self.sums.len() as u32;
         let node = self.nodes.len();
         let mut left_bins = split.left_bins;

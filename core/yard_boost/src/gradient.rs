@@ -1,9 +1,9 @@
-//! Gradients of all rows as words: computed block by block, scaled, rounded and packed.
+//! Gradients of all rows as entries: computed block by block, scaled, rounded and packed.
 
 use crate::{
     loss::{Block, Loss},
     margins::{Margins, Target},
-    quant::{Quant, Range},
+    quant::{Entry, Quant, Range},
 };
 use rayon::prelude::*;
 
@@ -31,15 +31,16 @@ pub(crate) fn prepare(inputs: Inputs, out: &mut [f64]) {
     });
 }
 
-/// Computes the words of one output and the scales they are in.
-pub(crate) fn words(inputs: Inputs, output: u32, out: &mut [u64]) -> Quant {
+/// Fills the entries of all rows for one output and returns the scales that they are in.
+pub(crate) fn entries(inputs: Inputs, output: u32, out: &mut [Entry]) -> Quant {
     let quant = Quant::new(out.len(), range(inputs, output, out.len()));
     out.par_chunks_mut(BLOCK).enumerate().for_each(|(block, out)| {
         let (g, h) = &mut (([0.0; BLOCK]), ([0.0; BLOCK]));
         let (g, h) = (&mut g[..out.len()], &mut h[..out.len()]);
         compute(inputs, output, block * BLOCK, (g, h));
-        for (word, (&g, &h)) in out.iter_mut().zip(g.iter().zip(h.iter())) {
-            *word = quant.pack(g, h);
+        let rows = (block * BLOCK) as u32..;
+        for ((entry, row), (&g, &h)) in out.iter_mut().zip(rows).zip(g.iter().zip(h.iter())) {
+            *entry = Entry::new(row, quant.pair(g, h));
         }
     });
     quant

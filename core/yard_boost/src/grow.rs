@@ -1,9 +1,10 @@
 //! Grows one tree leaf by leaf: always the leaf whose best split gains most (ties to the older leaf).
 
 use crate::{
+    data::MAX_DEPTH,
     histogram::{Hist, Histograms},
     partition::partition,
-    quant::Sum,
+    quant::{Entry, Sum},
     split_find::{NodeView, Rules, Split},
     tree::BinNode,
 };
@@ -11,8 +12,8 @@ use std::{cmp::Ordering, collections::BinaryHeap, ops::Range};
 
 /// Rows to grow on, and a spare vector of the same length.
 pub(crate) struct Rows<'a> {
-    pub(crate) rows: &'a mut [u32],
-    pub(crate) spare: &'a mut [u32],
+    pub(crate) rows: &'a mut [Entry],
+    pub(crate) spare: &'a mut [Entry],
 }
 
 /// A grown tree: leaves are ranges of the rows, which are now in leaf order.
@@ -80,7 +81,7 @@ pub(crate) fn grow(
     pool: &crate::histogram::Pool,
     rows: Rows,
 ) -> Grown {
-    let root = GrownLeaf { range: 0..rows.rows.len(), sum: histograms.total(rows.rows) };
+    let root = GrownLeaf { range: 0..rows.rows.len(), sum: histograms.quant.total(rows.rows) };
     let mut grower = Grower {
         histograms,
         rules,
@@ -113,8 +114,8 @@ impl Grower<'_> {
     /// Whether a leaf may have children at all.
     fn splittable(&self, leaf: u32, depth: u32) -> bool {
         let params = self.rules.params;
-        let deep = params.depth > 0 && depth >= params.depth;
-        !deep && self.len(leaf) >= 2 * params.min_leaf as usize
+        let deepest = if params.depth > 0 { params.depth } else { MAX_DEPTH };
+        depth < deepest && self.len(leaf) >= 2 * params.min_leaf as usize
     }
 
     fn view<'h>(&self, leaf: u32, hist: &'h Hist) -> NodeView<'h> {

@@ -30,22 +30,20 @@ fn tree(world: &World, params: &BoostParams) -> (Grown, Vec<u32>, Binners) {
     let binners = Binners::find(&features, 255, 0);
     let data = binners.apply(&features);
     let quant = Quant::new(rows, Scale { gradient: 1.0, hessian: 0.25, constant: false });
-    let words: Vec<u64> =
-        world.gradients.iter().zip(&world.hessians).map(|(&g, &h)| quant.pack(g, h)).collect();
+    let pairs = world.gradients.iter().zip(&world.hessians).map(|(&g, &h)| quant.pair(g, h));
+    let mut order: Vec<Entry> = pairs.zip(0..).map(|(pair, row)| Entry::new(row, pair)).collect();
     let used: Vec<u32> = (0..world.columns.len() as u32).collect();
     let pool = crate::histogram::Pool::default();
-    let source =
-        Source { data: &data, offsets: &binners.offsets, features: &used, gradients: &words, pool: &pool };
+    let source = Source { data: &data, offsets: &binners.offsets, features: &used, pool: &pool };
     let histograms = Histograms::new(source, quant);
     let rules = Rules { params, binners: &binners.features, units: quant.units() };
-    let mut order: Vec<u32> = (0..rows as u32).collect();
     let mut spare = order.clone();
     let grown = grow(&histograms, &rules, &pool, Rows { rows: &mut order, spare: &mut spare });
     for node in &grown.nodes {
         let bin = node.bin;
         assert!(goes_left(&node.left_bins, bin) && !goes_left(&node.left_bins, bin + 1));
     }
-    (grown, order, binners)
+    (grown, order.iter().map(|entry| entry.row() as u32).collect(), binners)
 }
 
 /// Best first split by trying all thresholds in f64 on the raw values.

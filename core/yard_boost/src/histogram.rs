@@ -6,8 +6,9 @@
 //! parent minus its smaller child (sibling subtraction), exactly.
 
 use crate::{
-    binned::{Binned, LANES},
-    quant::{Quant, Sum},
+    binned::{Binned, ByRow, LANES},
+    prefetch::prefetch,
+    quant::{Entry, Quant, Sum},
 };
 use rayon::prelude::*;
 use std::sync::{Mutex, PoisonError};
@@ -29,7 +30,7 @@ pub(crate) enum Hist {
 /// Accumulators of one thread; all zero between uses.
 struct Local {
     lanes: Vec<[[u64; 256]; LANES]>,
-    /// `[words][BLOCK]`.
+    /// `[stride][BLOCK]`.
     rows: Vec<u64>,
     gradients: Vec<u64>,
 }
@@ -45,8 +46,6 @@ pub(crate) struct Histograms<'a> {
     threads: usize,
     /// Scales of the words.
     pub(crate) quant: Quant,
-    /// Word of each row.
-    pub(crate) gradients: &'a [u64],
     pool: &'a Pool,
 }
 
@@ -89,10 +88,10 @@ impl Pool {
         sums
     }
 
-    fn local(&self, words: usize) -> Local {
+    fn local(&self, words: usize, stride: usize) -> Local {
         take(&self.locals).unwrap_or_else(|| Local {
             lanes: vec![[[0; 256]; LANES]; words],
-            rows: vec![0; words * BLOCK],
+            rows: vec![0; stride * BLOCK],
             gradients: vec![0; BLOCK],
         })
     }
@@ -104,17 +103,16 @@ pub(crate) struct Source<'a> {
     pub(crate) data: &'a Binned,
     pub(crate) offsets: &'a [usize],
     pub(crate) features: &'a [u32],
-    pub(crate) gradients: &'a [u64],
     pub(crate) pool: &'a Pool,
 }
 
 impl<'a> Histograms<'a> {
     pub(crate) fn new(source: Source<'a>, quant: Quant) -> Self {
-        let Source { data, offsets, features, gradients, pool } = source;
+        let Source { data, offsets, features, pool } = source;
         let mut words: Vec<usize> = features.iter().map(|&f| f as usize / LANES).collect();
         words.dedup();
         let threads = rayon::current_num_threads();
-        Self { data, offsets, features, words, threads, quant, gradients, pool }
+        Self { data, offsets, features, words, threads, quant, pool }
     }
 
     fn slots(&self) -> usize {
@@ -122,7 +120,7 @@ impl<'a> Histograms<'a> {
     }
 
     /// Builds the histogram of some rows.
-    pub(crate) fn build(&self, rows: &[u32]) -> Hist {
+    pub(crate) fn build(&self, rows: &[Entry]) -> Hist {
         if rows.len() <= self.quant.chunk {
             let out = Mutex::new(self.pool.words(self.slots()));
             self.run(rows, |local| {
@@ -141,11 +139,11 @@ impl<'a> Histograms<'a> {
     }
 
     /// Adds rows to accumulators, at most a chunk at a time, and hands each to `flush`.
-    fn run(&self, rows: &[u32], flush: impl Fn(&mut Local) + Sync) {
+    fn run(&self, rows: &[Entry], flush: impl Fn(&mut Local) + Sync) {
         let tasks = self.threads * 4;
         let size = rows.len().div_ceil(tasks).clamp(TASK_ROWS, self.quant.chunk.max(TASK_ROWS));
-        let one = |part: &[u32]| {
-            let mut local = self.pool.local(self.data.words);
+        let one = |part: &[Entry]| {
+            let mut local = self.pool.local(self.data.words, self.data.by_row.stride);
             for part in part.chunks(self.quant.chunk) {
                 self.accumulate(&mut local, part);
                 flush(&mut local);
@@ -159,16 +157,20 @@ impl<'a> Histograms<'a> {
         }
     }
 
-    fn accumulate(&self, local: &mut Local, rows: &[u32]) {
-        let stride = self.data.words;
-        for block in rows.chunks(BLOCK) {
-            for (&row, gradient) in block.iter().zip(&mut local.gradients) {
-                *gradient = self.gradients[row as usize];
+    fn accumulate(&self, local: &mut Local, rows: &[Entry]) {
+        let by_row = &self.data.by_row;
+        for (index, block) in rows.chunks(BLOCK).enumerate() {
+            for (&entry, gradient) in block.iter().zip(&mut local.gradients) {
+                *gradient = self.quant.word(entry);
             }
-            fetch(&self.data.by_row, stride, block, &mut local.rows);
+            fetch(by_row, block, &mut local.rows);
+            let ahead = rows.get((index + 1) * BLOCK..).unwrap_or_default();
+            let ahead = &ahead[..ahead.len().min(BLOCK)];
             for &word in &self.words {
                 let records = &local.rows[word * BLOCK..][..block.len()];
-                add(&mut local.lanes[word], records, &local.gradients);
+                let ahead = Ahead::new(by_row, ahead, word);
+                let lanes = (self.offsets.len() - 1 - word * LANES).min(LANES);
+                add(&mut local.lanes[word], lanes, records, &local.gradients, &ahead);
             }
         }
     }
@@ -244,13 +246,13 @@ impl<'a> Histograms<'a> {
     }
 
     /// Counts rows per slot of the features in use (other slots stay 0).
-    pub(crate) fn counts(&self, rows: &[u32]) -> Vec<u32> {
+    pub(crate) fn counts(&self, rows: &[Entry]) -> Vec<u32> {
         let mut out = vec![0; self.slots()];
         for &feature in self.features {
-            let column = &self.data.columns[feature as usize];
+            let column = self.data.column(feature);
             let slots = &mut out[self.offsets[feature as usize]..self.offsets[feature as usize + 1]];
-            for &row in rows {
-                slots[column[row as usize] as usize] += 1;
+            for &entry in rows {
+                slots[column[entry.row()] as usize] += 1;
             }
         }
         out
@@ -258,7 +260,7 @@ impl<'a> Histograms<'a> {
 
     /// Bins of a feature by row.
     pub(crate) fn column(&self, feature: u32) -> &[u8] {
-        &self.data.columns[feature as usize]
+        self.data.column(feature)
     }
 
     /// First slot of a feature.
@@ -270,32 +272,20 @@ impl<'a> Histograms<'a> {
     pub(crate) fn features(&self) -> &[u32] {
         self.features
     }
-
-    /// Sums the words of some rows.
-    pub(crate) fn total(&self, rows: &[u32]) -> Sum {
-        let mut total = Sum::default();
-        for part in rows.chunks(self.quant.chunk) {
-            let sum = part.iter().fold(0_u64, |sum, &row| sum.wrapping_add(self.gradients[row as usize]));
-            total = total + self.quant.unpack(sum);
-        }
-        total
-    }
 }
 
 /// Copies the words of a block's rows into `out`, `[words][BLOCK]`.
-fn fetch(by_row: &[u64], stride: usize, block: &[u32], out: &mut [u64]) {
-    match stride {
+fn fetch(by_row: &ByRow, block: &[Entry], out: &mut [u64]) {
+    match by_row.stride {
         1 => fetch_fixed::<1>(by_row, block, out),
         2 => fetch_fixed::<2>(by_row, block, out),
-        3 => fetch_fixed::<3>(by_row, block, out),
         4 => fetch_fixed::<4>(by_row, block, out),
         5 => fetch_fixed::<5>(by_row, block, out),
         6 => fetch_fixed::<6>(by_row, block, out),
-        7 => fetch_fixed::<7>(by_row, block, out),
         8 => fetch_fixed::<8>(by_row, block, out),
-        _ => {
-            for (slot, &row) in block.iter().enumerate() {
-                let record = &by_row[row as usize * stride..][..stride];
+        stride => {
+            for (slot, &entry) in block.iter().enumerate() {
+                let record = &by_row.words()[entry.row() * stride..][..stride];
                 for (word, &value) in record.iter().enumerate() {
                     out[word * BLOCK + slot] = value;
                 }
@@ -305,25 +295,82 @@ fn fetch(by_row: &[u64], stride: usize, block: &[u32], out: &mut [u64]) {
 }
 
 #[inline]
-fn fetch_fixed<const N: usize>(by_row: &[u64], block: &[u32], out: &mut [u64]) {
-    let (records, _) = by_row.as_chunks::<N>();
+fn fetch_fixed<const N: usize>(by_row: &ByRow, block: &[Entry], out: &mut [u64]) {
+    let (records, _) = by_row.words().as_chunks::<N>();
     let (columns, _) = out.as_chunks_mut::<BLOCK>();
     let Some(columns) = columns.first_chunk_mut::<N>() else { return };
-    for (slot, &row) in block.iter().enumerate().take(BLOCK) {
-        let record = &records[row as usize];
+    for (slot, &entry) in block.iter().enumerate().take(BLOCK) {
+        let record = &records[entry.row()];
         for (column, &value) in columns.iter_mut().zip(record) {
             column[slot] = value;
         }
     }
 }
 
-/// Adds a block's rows to the accumulators of eight features.
+/// Rows of the next block, whose lines are loaded while this block is added: each pass over a word
+/// asks for its share, so that requests are spread evenly.
+struct Ahead<'a> {
+    words: &'a [u64],
+    rows: &'a [Entry],
+    stride: usize,
+    /// Word within the row.
+    word: usize,
+    /// Rows added for each line asked for.
+    every: usize,
+}
+
+impl<'a> Ahead<'a> {
+    fn new(by_row: &'a ByRow, rows: &'a [Entry], word: usize) -> Self {
+        let (stride, words) = (by_row.stride, by_row.words());
+        let (rows, every) = match stride {
+            1..=8 => {
+                let share = BLOCK / stride;
+                let from = (word * share).min(rows.len());
+                (&rows[from..rows.len().min(from + share)], stride)
+            }
+            _ if word % 8 == 0 => (rows, 1),
+            _ => (&rows[..0], BLOCK),
+        };
+        Self { words, rows, stride, word, every }
+    }
+
+    #[inline]
+    fn ask(&self, index: usize) {
+        if let Some(entry) = self.rows.get(index) {
+            prefetch(self.words, entry.row() * self.stride + if self.every == 1 { self.word } else { 0 });
+        }
+    }
+}
+
+/// Adds a block's rows to the accumulators of `lanes` features.
+fn add(sums: &mut [[u64; 256]; LANES], lanes: usize, records: &[u64], gradients: &[u64], ahead: &Ahead) {
+    match lanes {
+        1 => add_lanes::<1>(sums, records, gradients, ahead),
+        2 => add_lanes::<2>(sums, records, gradients, ahead),
+        3 => add_lanes::<3>(sums, records, gradients, ahead),
+        4 => add_lanes::<4>(sums, records, gradients, ahead),
+        5 => add_lanes::<5>(sums, records, gradients, ahead),
+        6 => add_lanes::<6>(sums, records, gradients, ahead),
+        7 => add_lanes::<7>(sums, records, gradients, ahead),
+        _ => add_lanes::<8>(sums, records, gradients, ahead),
+    }
+}
+
 #[inline]
-fn add(lanes: &mut [[u64; 256]; LANES], records: &[u64], gradients: &[u64]) {
-    for (&record, &gradient) in records.iter().zip(gradients) {
-        for (bins, bin) in lanes.iter_mut().zip(record.to_le_bytes()) {
-            let sum = &mut bins[bin as usize];
-            *sum = sum.wrapping_add(gradient);
+fn add_lanes<const N: usize>(
+    sums: &mut [[u64; 256]; LANES],
+    records: &[u64],
+    gradients: &[u64],
+    ahead: &Ahead,
+) {
+    let parts = records.chunks(ahead.every).zip(gradients.chunks(ahead.every));
+    for (index, (records, gradients)) in parts.enumerate() {
+        ahead.ask(index);
+        for (&record, &gradient) in records.iter().zip(gradients) {
+            for (bins, bin) in sums[..N].iter_mut().zip(record.to_le_bytes()) {
+                let sum = &mut bins[bin as usize];
+                *sum = sum.wrapping_add(gradient);
+            }
         }
     }
 }

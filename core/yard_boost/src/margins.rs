@@ -8,6 +8,7 @@ use crate::{
     grow::GrownLeaf,
     loss::Loss,
     math::{BLOCK, pairwise},
+    quant::Entry,
     tree::BinTree,
 };
 use rayon::prelude::*;
@@ -45,16 +46,16 @@ impl Margins {
     }
 
     /// Adds a tree by its leaves' rows.
-    pub(crate) fn add_leaves(&self, tree: &BinTree, leaves: &[GrownLeaf], rows: &[u32]) {
+    pub(crate) fn add_leaves(&self, tree: &BinTree, leaves: &[GrownLeaf], rows: &[Entry]) {
         let values = &self.values[tree.output as usize];
-        let tasks: Vec<(&[u32], f32)> = leaves
+        let tasks: Vec<(&[Entry], f32)> = leaves
             .iter()
             .zip(&tree.values)
             .flat_map(|(leaf, &value)| rows[leaf.range.clone()].chunks(TASK).map(move |part| (part, value)))
             .collect();
         tasks.par_iter().for_each(|(part, value)| {
-            for &row in *part {
-                add(&values[row as usize], *value);
+            for entry in *part {
+                add(&values[entry.row()], *value);
             }
         });
     }

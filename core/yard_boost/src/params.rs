@@ -10,7 +10,7 @@ pub struct BoostParams {
     pub trees: Option<u32>,
     /// Largest number of leaves of a tree.
     pub leaves: u32,
-    /// Largest depth of a tree; 0 sets no limit.
+    /// Largest depth of a tree; 0 sets no limit but 500.
     pub depth: u32,
     /// Factor on each tree's leaf values.
     pub learning_rate: f64,
@@ -84,8 +84,8 @@ impl BoostParams {
     fn set(&mut self, entry: &Entry) -> Result<(), BoostError> {
         match entry.name {
             "trees" => self.trees = Some(entry.whole(1..=100_000)?),
-            "leaves" => self.leaves = entry.whole(2..=65_536)?,
-            "depth" => self.depth = entry.whole(0..=1_000)?,
+            "leaves" => self.leaves = entry.whole(2..=8_000)?,
+            "depth" => self.depth = entry.whole(0..=500)?,
             "learning_rate" => self.learning_rate = entry.number(1e-6..=10.0)?,
             "min_leaf" => self.min_leaf = entry.whole(1..=1_000_000_000)?,
             "min_hessian" => self.min_hessian = entry.number(0.0..=1e12)?,
@@ -141,7 +141,7 @@ pub struct ForestParams {
     pub trees: u32,
     /// Largest number of leaves of a tree; 0 sets no limit.
     pub leaves: u32,
-    /// Largest depth of a tree; 0 sets no limit.
+    /// Largest depth of a tree; 0 sets no limit but 500.
     pub depth: u32,
     /// Smallest number of different training rows in a leaf.
     pub min_leaf: u32,
@@ -183,7 +183,7 @@ impl ForestParams {
             match entry.name {
                 "trees" => out.trees = entry.whole(1..=100_000)?,
                 "leaves" => out.leaves = entry.whole(0..=1_000_000)?,
-                "depth" => out.depth = entry.whole(0..=1_000)?,
+                "depth" => out.depth = entry.whole(0..=500)?,
                 "min_leaf" => out.min_leaf = entry.whole(1..=1_000_000_000)?,
                 "feature_fraction" => out.feature_fraction = entry.number(0.0..=1.0)?,
                 "bagging_fraction" => out.bagging_fraction = entry.number(1e-6..=1.0)?,

@@ -3,15 +3,38 @@
 //! Blocks of rows are divided on their own and then put together in block order, so the result does
 //! not depend on the number of threads.
 
-use crate::split_find::{LeftBins, goes_left};
+use crate::{
+    quant::Entry,
+    split_find::{LeftBins, goes_left},
+};
 use rayon::prelude::*;
 
 /// Rows of a block that one thread divides.
 const BLOCK: usize = 16_384;
 
+/// Something that stands for a row.
+pub(crate) trait Row: Copy + Send + Sync {
+    /// Its number.
+    fn number(self) -> usize;
+}
+
+impl Row for u32 {
+    #[inline]
+    fn number(self) -> usize {
+        self as usize
+    }
+}
+
+impl Row for Entry {
+    #[inline]
+    fn number(self) -> usize {
+        self.row()
+    }
+}
+
 /// Puts the rows that go left to the front of `rows` and returns their number. `spare` is as long as
 /// `rows`; `column` has a bin per row of the matrix.
-pub(crate) fn partition(rows: &mut [u32], spare: &mut [u32], column: &[u8], left: &LeftBins) -> usize {
+pub(crate) fn partition<R: Row>(rows: &mut [R], spare: &mut [R], column: &[u8], left: &LeftBins) -> usize {
     let mut table = [0_u8; 256];
     for (bin, entry) in table.iter_mut().enumerate() {
         *entry = u8::from(goes_left(left, bin as u8));
@@ -25,11 +48,11 @@ pub(crate) fn partition(rows: &mut [u32], spare: &mut [u32], column: &[u8], left
 }
 
 /// Divides one block in place.
-fn divide(rows: &mut [u32], spare: &mut [u32], column: &[u8], table: &[u8; 256]) -> usize {
+fn divide<R: Row>(rows: &mut [R], spare: &mut [R], column: &[u8], table: &[u8; 256]) -> usize {
     let (mut left, mut right) = (0, 0);
     for at in 0..rows.len() {
         let row = rows[at];
-        let goes = table[column[row as usize] as usize] as usize;
+        let goes = table[column[row.number()] as usize] as usize;
         rows[left] = row;
         spare[right] = row;
         left += goes;
@@ -40,7 +63,7 @@ fn divide(rows: &mut [u32], spare: &mut [u32], column: &[u8], table: &[u8; 256])
 }
 
 /// Brings the left parts of all blocks to the front.
-fn join(rows: &mut [u32], spare: &mut [u32], counts: &[usize]) -> usize {
+fn join<R: Row>(rows: &mut [R], spare: &mut [R], counts: &[usize]) -> usize {
     let total: usize = counts.iter().sum();
     let (mut lefts, mut rights) = spare.split_at_mut(total);
     let mut targets = Vec::with_capacity(counts.len());

@@ -1,14 +1,43 @@
-//! Gradients and hessians as fixed-point integers, both in one 64-bit word.
+//! Gradients and hessians as fixed-point integers.
 //!
-//! A word is `gradient << shift` plus `hessian`; words are added as integers, so a histogram is the
-//! same in any order of rows and for any number of threads. Scales are powers of two, chosen from the
-//! largest absolute gradient and the number of rows so that [`Quant::chunk`] rows never overflow a
-//! word; longer sums are kept in two 64-bit integers. Rounding is to nearest, ties to even.
+//! A row's pair takes 32 bits and travels with its row number in one 64-bit [`Entry`], so that building
+//! a histogram reads both in order. In a histogram both are added in one 64-bit word, `gradient <<
+//! shift` plus `hessian`; words are added as integers, so a histogram is the same in any order of rows
+//! and for any number of threads. Scales are powers of two, chosen from the largest absolute gradient
+//! and the number of rows so that [`Quant::chunk`] rows never overflow a word; longer sums are kept in
+//! two 64-bit integers. Rounding is to nearest, ties to even.
 
 /// Largest number of rows whose words are added before they are unpacked.
-pub(crate) const MAX_CHUNK: usize = 1 << 15;
+pub(crate) const MAX_CHUNK: usize = 1 << 16;
+/// Bits of a gradient next to a hessian, without the sign.
+const G_BITS: u32 = 15;
+/// Bits of a hessian.
+const H_BITS: u32 = 16;
 /// `1.5 × 2^52`: adding it rounds a double to a whole number, ties to even.
 const ROUND: f64 = 6_755_399_441_055_744.0;
+
+/// A row number in the lower half, its pair of gradient and hessian in the upper.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Entry(u64);
+
+impl Entry {
+    /// Joins a row with its pair.
+    #[inline]
+    pub(crate) fn new(row: u32, pair: u32) -> Self {
+        Self(u64::from(pair) << 32 | u64::from(row))
+    }
+
+    /// The row.
+    #[inline]
+    pub(crate) fn row(self) -> usize {
+        self.0 as u32 as usize
+    }
+
+    #[inline]
+    fn pair(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+}
 
 /// Scales and layout of the words of one tree.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -57,12 +86,8 @@ impl Quant {
         let chunk = rows.next_power_of_two().clamp(2, MAX_CHUNK);
         let log = chunk.trailing_zeros();
         let rows_log = rows.max(2).next_power_of_two().trailing_zeros();
-        let (g_bits, h_bits) = if range.constant {
-            ((62 - 2 * log).min(62 - rows_log).min(31), 1)
-        } else {
-            let both = 63 - 2 * log;
-            (both / 2, both - both / 2)
-        };
+        let (g_bits, h_bits) =
+            if range.constant { ((62 - 2 * log).min(62 - rows_log).min(31), 1) } else { (G_BITS, H_BITS) };
         let h_scale = if range.constant {
             1.0 / range.hessian
         } else {
@@ -79,19 +104,41 @@ impl Quant {
         }
     }
 
-    /// Packs one row. A hessian above 0 becomes at least 1 unit.
+    /// Rounds one row's gradient and hessian. A hessian above 0 becomes at least 1 unit.
     #[inline]
-    pub(crate) fn pack(&self, gradient: f64, hessian: f64) -> u64 {
+    pub(crate) fn pair(&self, gradient: f64, hessian: f64) -> u32 {
         let g = round((gradient * self.g_scale).clamp(-self.g_limit, self.g_limit));
+        if self.counts {
+            return g as u32;
+        }
         let least = if hessian > 0.0 { 1.0 } else { 0.0 };
         let h = round((hessian * self.h_scale).max(least).min(self.h_limit));
-        ((g << self.shift) as u64).wrapping_add(h as u64)
+        (g as u32) << H_BITS | h as u32
+    }
+
+    /// Word of a row.
+    #[inline]
+    pub(crate) fn word(&self, entry: Entry) -> u64 {
+        let pair = entry.pair();
+        if self.counts {
+            ((i64::from(pair as i32) << self.shift) as u64).wrapping_add(1)
+        } else {
+            ((i64::from(pair as i32 >> H_BITS) << self.shift) as u64).wrapping_add(u64::from(pair & 0xffff))
+        }
     }
 
     /// Unpacks a sum of at most [`Quant::chunk`] words.
     #[inline]
     pub(crate) fn unpack(&self, word: u64) -> Sum {
         Sum { g: (word as i64) >> self.shift, h: (word & ((1 << self.shift) - 1)) as i64 }
+    }
+
+    /// Sums some rows.
+    pub(crate) fn total(&self, entries: &[Entry]) -> Sum {
+        let chunk = |part: &[Entry]| {
+            self.unpack(part.iter().fold(0_u64, |sum, &entry| sum.wrapping_add(self.word(entry))))
+        };
+        entries.chunks(self.chunk).map(chunk).fold(Sum::default(), |a, b| a + b)
     }
 
     /// Packs a sum of at most [`Quant::chunk`] words again.
@@ -137,13 +184,17 @@ mod tests {
         Range { gradient, hessian, constant }
     }
 
+    fn pack(quant: &Quant, g: f64, h: f64) -> u64 {
+        quant.word(Entry::new(7, quant.pair(g, h)))
+    }
+
     #[test]
     fn a_full_chunk_of_the_largest_values_does_not_overflow() {
         for rows in [1, 2, 3, 1000, 32_768, 1 << 20, 1 << 31] {
             for constant in [false, true] {
                 for sign in [-1.0, 1.0] {
                     let quant = Quant::new(rows, range(3.7, 0.3, constant));
-                    let word = quant.pack(sign * 3.7, 0.3);
+                    let word = pack(&quant, sign * 3.7, 0.3);
                     let sum = (0..quant.chunk).fold(0_u64, |sum, _| sum.wrapping_add(word));
                     let (one, all) = (quant.unpack(word), quant.unpack(sum));
                     assert_eq!(all.g, one.g * quant.chunk as i64, "{rows} {constant}");
@@ -158,21 +209,21 @@ mod tests {
     fn rounding_is_within_half_a_unit() {
         let quant = Quant::new(1_000_000, range(1.0, 0.25, false));
         let (gu, hu) = quant.units();
-        assert!(gu <= 1.0 / 32_768.0 && hu <= 1.0 / 262_144.0, "{gu} {hu}");
+        assert!(gu <= 1.0 / 16_384.0 && hu <= 1.0 / 131_072.0, "{gu} {hu}");
         for step in 0..1000 {
             let (g, h) = (f64::from(step) / 500.0 - 1.0, f64::from(step) / 4000.0);
-            let sum = quant.unpack(quant.pack(g, h));
+            let sum = quant.unpack(pack(&quant, g, h));
             assert!((sum.g as f64 * gu - g).abs() <= gu, "{g}");
             assert!((sum.h as f64 * hu - h).abs() <= hu, "{h}");
         }
-        assert_eq!(quant.unpack(quant.pack(0.0, 1e-9)).h, 1);
-        assert_eq!(quant.unpack(quant.pack(0.0, 0.0)).h, 0);
+        assert_eq!(quant.unpack(pack(&quant, 0.0, 1e-9)).h, 1);
+        assert_eq!(quant.unpack(pack(&quant, 0.0, 0.0)).h, 0);
     }
 
     #[test]
     fn constant_hessians_count_rows() {
         let quant = Quant::new(1000, range(50.0, 1.0, true));
-        assert_eq!(quant.unpack(quant.pack(-50.0, 1.0)).h, 1);
+        assert_eq!(quant.unpack(pack(&quant, -50.0, 1.0)).h, 1);
         assert!(quant.units().0 < 1e-7);
     }
 

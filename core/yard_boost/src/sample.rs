@@ -5,16 +5,15 @@ use yard_types::rng;
 const STREAM_BAG: u64 = 1 << 32;
 const STREAM_FEATURE: u64 = 2 << 32;
 
-/// Rows of a round: all, or each with probability `fraction`, ascending.
-pub(crate) fn bag(rows: usize, fraction: f64, seed: u64, round: u32) -> Vec<u32> {
-    let all = 0..rows as u32;
+/// Rows of a round: all (`None`), or each with probability `fraction`, ascending.
+pub(crate) fn bag(rows: usize, fraction: f64, seed: u64, round: u32) -> Option<Vec<u32>> {
     if fraction >= 1.0 {
-        return all.collect();
+        return None;
     }
+    let all = 0..rows as u32;
     let stream = STREAM_BAG + u64::from(round);
-    let drawn: Vec<u32> =
-        all.clone().filter(|&row| rng::uniform(seed, stream, u64::from(row)) < fraction).collect();
-    if drawn.is_empty() { all.collect() } else { drawn }
+    let drawn: Vec<u32> = all.filter(|&row| rng::uniform(seed, stream, u64::from(row)) < fraction).collect();
+    if drawn.is_empty() { None } else { Some(drawn) }
 }
 
 /// `⌈fraction × features⌉` different features for a draw, ascending.
@@ -38,10 +37,10 @@ mod tests {
 
     #[test]
     fn shares_are_as_asked_and_draws_differ() {
-        let rows = bag(100_000, 0.3, 1, 5);
+        let rows = bag(100_000, 0.3, 1, 5).unwrap_or_default();
         assert!(rows.len().abs_diff(30_000) < 600, "{}", rows.len());
-        assert_ne!(rows, bag(100_000, 0.3, 1, 6));
-        assert_eq!(bag(10, 1.0, 1, 5).len(), 10);
+        assert_ne!(Some(rows), bag(100_000, 0.3, 1, 6));
+        assert_eq!(bag(10, 1.0, 1, 5), None);
         let some = features(28, 0.5, 1, 3);
         assert_eq!(some.len(), 14);
         assert!(some.windows(2).all(|pair| pair[0] < pair[1]));

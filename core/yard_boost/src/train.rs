@@ -15,8 +15,9 @@ use crate::{
     loss::{Loss, Objective},
     margins::{Margins, Target},
     math::pairwise,
+    memory::zeroed,
     params::BoostParams,
-    quant::Quant,
+    quant::{Entry, Quant},
     sample,
     split_find::Rules,
     tree::BinTree,
@@ -24,14 +25,14 @@ use crate::{
 use yard_score::model::TreeEnsemble;
 
 /// Rows that the training loss of a round is computed on; the last one is computed on all.
-const CURVE_ROWS: usize = 65_536;
+const CURVE_ROWS: usize = 16_384;
 
 /// Losses after a number of rounds (trees of a forest).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Round {
     /// Rounds done, from 1.
     pub step: u32,
-    /// Mean loss on training rows (at most 65,536, evenly spaced).
+    /// Mean loss on training rows (at most 16,384, evenly spaced).
     pub train_loss: f64,
     /// Mean loss on validation rows; of a forest on the out-of-bag rows.
     pub valid_loss: Option<f64>,
@@ -180,6 +181,14 @@ impl Best {
     }
 }
 
+/// Keeps the entries of some rows, ascending.
+fn pick(entries: &mut Vec<Entry>, rows: &[u32]) {
+    for (to, &row) in rows.iter().enumerate() {
+        entries[to] = entries[row as usize];
+    }
+    entries.truncate(rows.len());
+}
+
 /// A part with its bins and margins.
 struct Scored<'a> {
     part: Part<'a>,
@@ -201,9 +210,9 @@ struct Trainer<'a> {
     valid: Option<Scored<'a>>,
     ensemble: Ensemble,
     pool: Pool,
-    words: Vec<u64>,
+    spare_rows: Vec<Vec<Entry>>,
     prepared: Vec<f64>,
-    spare: Vec<u32>,
+    spare: Vec<Entry>,
     top_weight: f64,
 }
 
@@ -227,9 +236,9 @@ impl<'a> Trainer<'a> {
             binners,
             ensemble,
             pool: Pool::default(),
-            words: vec![0; rows],
+            spare_rows: Vec::new(),
             prepared: if loss.needs_prepare() { vec![0.0; rows] } else { Vec::new() },
-            spare: vec![0; rows],
+            spare: zeroed(rows),
             top_weight: train.weights.map_or(1.0, |w| f64::from(w.iter().fold(0.0_f32, |a, &b| a.max(b)))),
         }
     }
@@ -246,23 +255,25 @@ impl<'a> Trainer<'a> {
         let mut splits = 0;
         let mut trees = Vec::new();
         for output in 0..outputs {
-            let mut words = std::mem::take(&mut self.words);
-            let quant = gradient::words(self.inputs(&prepared), output, &mut words);
-            self.words = words;
+            let mut rows = self.spare_rows.pop().unwrap_or_else(|| zeroed(self.train.data.rows));
+            rows.resize(self.train.data.rows, Entry::default());
+            let quant = gradient::entries(self.inputs(&prepared), output, &mut rows);
+            if let Some(bag) = &bag {
+                pick(&mut rows, bag);
+            }
             let draw = u64::from(round) * u64::from(outputs) + u64::from(output);
-            let mut rows = bag.clone();
             let (tree, leaves) = self.tree(output, quant, draw, &mut rows);
             splits += tree.nodes.len();
             trees.push((tree, leaves, rows));
         }
         self.prepared = prepared;
-        if splits == 0 {
-            return false;
-        }
         for (tree, leaves, rows) in trees {
-            self.add(tree, &leaves, &rows);
+            if splits > 0 {
+                self.add(tree, &leaves, &rows);
+            }
+            self.spare_rows.push(rows);
         }
-        true
+        splits > 0
     }
 
     fn inputs<'s>(&'s self, prepared: &'s [f64]) -> Inputs<'s> {
@@ -280,7 +291,7 @@ impl<'a> Trainer<'a> {
         output: u32,
         quant: Quant,
         draw: u64,
-        rows: &mut [u32],
+        rows: &mut [Entry],
     ) -> (BinTree, Vec<crate::grow::GrownLeaf>) {
         let params = self.params;
         let count = self.binners.features.len();
@@ -289,7 +300,6 @@ impl<'a> Trainer<'a> {
             data: &self.train.data,
             offsets: &self.binners.offsets,
             features: &features,
-            gradients: &self.words,
             pool: &self.pool,
         };
         let histograms = Histograms::new(source, quant);
@@ -308,18 +318,18 @@ impl<'a> Trainer<'a> {
     }
 
     /// Sum of weights per leaf.
-    fn covers(&self, leaves: &[crate::grow::GrownLeaf], rows: &[u32]) -> Vec<f64> {
+    fn covers(&self, leaves: &[crate::grow::GrownLeaf], rows: &[Entry]) -> Vec<f64> {
         let cover = |leaf: &crate::grow::GrownLeaf| match self.train.part.weights {
             None => leaf.range.len() as f64,
             Some(weights) => {
-                rows[leaf.range.clone()].iter().map(|&row| f64::from(weights[row as usize])).sum()
+                rows[leaf.range.clone()].iter().map(|entry| f64::from(weights[entry.row()])).sum()
             }
         };
         leaves.iter().map(cover).collect()
     }
 
     /// Adds a tree to the ensemble and to all margins.
-    fn add(&mut self, tree: BinTree, leaves: &[crate::grow::GrownLeaf], rows: &[u32]) {
+    fn add(&mut self, tree: BinTree, leaves: &[crate::grow::GrownLeaf], rows: &[Entry]) {
         let bagged = rows.len() < self.train.data.rows;
         if self.ensemble.push(tree) {
             let Some(tree) = self.ensemble.trees.last() else { return };

@@ -54,7 +54,8 @@ impl BinTree {
     /// Returns the leaf of a binned row.
     #[inline]
     pub(crate) fn leaf_of(&self, data: &Binned, row: usize) -> usize {
-        let record = &data.by_row[row * data.words..][..data.words];
+        let stride = data.by_row.stride;
+        let record = &data.by_row.words()[row * stride..][..stride];
         let mut at = if self.nodes.is_empty() { -1 } else { 0 };
         while at >= 0 {
             let node = &self.nodes[at as usize];
