@@ -76,12 +76,13 @@ pub(crate) struct ByRow {
     pub(crate) stride: usize,
 }
 
+/// Rows that are packed at once.
+const BLOCK: usize = 1024;
 /// Words of a cache line.
 const LINE: usize = 8;
 
 impl ByRow {
     fn pack(columns: &[u8], rows: usize) -> Self {
-        const BLOCK: usize = 4096;
         let stride = match (columns.len() / rows).div_ceil(LANES) {
             3 => 4,
             7 => 8,
@@ -110,11 +111,11 @@ impl ByRow {
 
 /// Fills the same word of some rows from at most eight columns.
 fn pack_word<'a, 'b>(group: impl Iterator<Item = &'b [u8]>, out: impl Iterator<Item = &'a mut u64>) {
-    let mut bytes = [[0_u8; 4096]; LANES];
+    let mut bytes = [[0_u8; BLOCK]; LANES];
     for (lane, column) in bytes.iter_mut().zip(group) {
         lane[..column.len()].copy_from_slice(column);
     }
-    for (row, word) in out.enumerate().take(4096) {
+    for (row, word) in out.enumerate().take(BLOCK) {
         *word = u64::from_le_bytes(std::array::from_fn(|lane| bytes[lane][row]));
     }
 }

@@ -328,7 +328,7 @@ impl<'a> Ahead<'a> {
                 let from = (word * share).min(rows.len());
                 (&rows[from..rows.len().min(from + share)], stride)
             }
-            _ if word % 8 == 0 => (rows, 1),
+            _ if word.is_multiple_of(8) => (rows, 1),
             _ => (&rows[..0], BLOCK),
         };
         Self { words, rows, stride, word, every }
