@@ -43,7 +43,11 @@ pub(crate) fn shot(shot: &Shot) -> anyhow::Result<()> {
         .build_ui_state(
             move |ui, state: &mut StudioState| {
                 yard_ui::apply(ui.ctx(), theme);
-                yard_views::show(ui, state, &mut views);
+                // The harness leaves a margin around its ui; the window has none.
+                let screen = ui.ctx().content_rect();
+                let mut child = ui.new_child(egui::UiBuilder::new().max_rect(screen));
+                child.set_clip_rect(screen);
+                yard_views::show(&mut child, state, &mut views);
             },
             state,
         );

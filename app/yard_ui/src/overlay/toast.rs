@@ -146,7 +146,10 @@ impl Toasts {
                 shown.born = Some(now);
             }
         }
-        ctx.request_repaint_after_secs(0.5);
+        if self.live.iter().any(|shown| shown.toast.status != Status::Error && !shown.unfolded) {
+            // Only toasts that go by themselves need another pass; an error stays without repaints.
+            ctx.request_repaint_after_secs(0.5);
+        }
         if let Some(ToastEvent::Closed(id) | ToastEvent::Action(id)) = event {
             self.close(id);
         }
