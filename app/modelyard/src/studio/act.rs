@@ -77,7 +77,7 @@ fn enter(app: &mut StudioApp, engine: Engine) {
     if app.state.project.deployment.is_some() {
         submit(app, Command::RefreshStatus);
     }
-    let now = yard_engine::clock::rfc3339(app.options.clock.now_micros());
+    let now = app.options.clock.now();
     recent::touch(&mut app.state, now);
     recent::save(&app.options.home, &app.state.recent);
 }
@@ -123,22 +123,67 @@ fn free_name(path: &Path) -> PathBuf {
 
 /// The bundled samples for Start.
 pub(crate) fn samples() -> Vec<Sample> {
-    sample::all()
-        .iter()
-        .map(|sample| Sample { name: sample.name.clone(), title: sample.title.clone(), facts: sample.facts.clone() })
+    sample::samples()
+        .into_iter()
+        .map(|sample| Sample { facts: format!("predicts {}", sample.target), name: sample.name, title: sample.title })
         .collect()
 }
 
-/// Makes (or opens again) the project of a sample in the user's folder.
+/// Opens the project of a sample in the user's folder; the first time it is made, its frame filled and a
+/// first model trained, so that there is a whole loop to look at.
 fn open_sample(app: &mut StudioApp, name: &str) {
-    let made = sample::project(name, &app.options);
-    match made {
-        Ok((engine, first)) => {
-            enter(app, engine);
-            if let Some(command) = first {
-                submit(app, command);
-            }
+    if let Err(error) = try_open_sample(app, name) {
+        app.error(&error);
+    }
+}
+
+fn try_open_sample(app: &mut StudioApp, name: &str) -> Result<(), yard_engine::EngineError> {
+    let sample = sample::find(name)?;
+    let folder = app.options.home.folder("samples")?;
+    let project = folder.join(format!("{name}.modelyard"));
+    if project.is_file() {
+        let engine = Engine::open(&project, app.options.clone())?;
+        enter(app, engine);
+        app.state.place = yard_state::route::Place::Evaluate;
+        return Ok(());
+    }
+    let data = sample.write_data(&folder)?;
+    let engine = Engine::create(&project, app.options.clone())?;
+    enter(app, engine);
+    submit(app, Command::ImportDataset { options: Box::new(sample.project(&data)) });
+    app.then = vec![FollowUp::Frame(Box::new(sample)), FollowUp::Train];
+    app.state.place = yard_state::route::Place::Train;
+    Ok(())
+}
+
+/// What is done once the jobs before it have ended.
+pub(crate) enum FollowUp {
+    /// Fill the frame's words from the sample.
+    Frame(Box<sample::Sample>),
+    /// Train a first model.
+    Train,
+}
+
+/// Carries out the next follow-up when no job waits or runs.
+pub(crate) fn follow_up(app: &mut StudioApp) {
+    let idle = app.engine.as_ref().is_some_and(|engine| engine.pending() == 0);
+    if app.then.is_empty() || !idle {
+        return;
+    }
+    match app.then.remove(0) {
+        FollowUp::Frame(sample) => {
+            let Some(mut frame) = app.state.project.frame.clone() else { return };
+            frame.decision = sample.decision;
+            frame.unit = sample.unit;
+            frame.action = sample.action;
+            frame.cost_unit = sample.cost_unit;
+            frame.protected = sample.protected;
+            frame.latency_budget_ms = sample.latency_budget_ms;
+            submit(app, Command::SetFrame { frame: Box::new(frame) });
         }
-        Err(error) => app.error(&error),
+        FollowUp::Train => {
+            let spec = yard_types::run::RunSpec::new(yard_types::run::Family::Boosting);
+            submit(app, Command::StartTraining { spec: Box::new(spec) });
+        }
     }
 }

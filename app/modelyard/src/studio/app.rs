@@ -17,6 +17,7 @@ pub(crate) struct StudioApp {
     pub(crate) engine: Option<Arc<Engine>>,
     pub(crate) options: EngineOptions,
     pub(crate) dialogs: Dialogs,
+    pub(crate) then: Vec<act::FollowUp>,
 }
 
 impl StudioApp {
@@ -37,6 +38,7 @@ impl StudioApp {
             engine: None,
             options,
             dialogs: Dialogs::new(Arc::new(move || wake.request_repaint())),
+            then: Vec::new(),
         };
         app.state.recent = recent::load(&app.options.home);
         app.state.samples = act::samples();
@@ -64,6 +66,7 @@ impl StudioApp {
         for file in dropped(ctx) {
             self.state.ask(Action::ImportData(file));
         }
+        act::follow_up(self);
         for action in self.state.take_actions() {
             act::carry_out(self, ctx, action);
         }
