@@ -11,8 +11,8 @@ pub(crate) fn show(ui: &mut egui::Ui, state: &mut StudioState, line: &str) {
 
 /// File name of the project for a command line, quoted when needed.
 pub(crate) fn project_file(state: &StudioState) -> String {
-    let name = state.path.rsplit(['/', '\\']).next().unwrap_or("project.modelyard");
-    quoted(name)
+    let name = state.path.rsplit(['/', '\\']).next().filter(|name| !name.is_empty());
+    quoted(name.unwrap_or("PROJECT.modelyard"))
 }
 
 /// Quotes a word for a POSIX shell when it holds anything but plain characters.
