@@ -5,7 +5,7 @@
 use super::Work;
 use crate::TrainError;
 use rayon::prelude::*;
-use yard_score::encode::Rows;
+use yard_score::{encode::Rows, model::Model};
 use yard_types::{
     evaluation::Importance,
     metric::{Direction, metric_info},
@@ -14,13 +14,18 @@ use yard_types::{
 
 /// Most rows that are shuffled; more are thinned evenly.
 const MOST_ROWS: usize = 5_000;
+/// Fewest rows that are shuffled when the model is large, and the tree walks that all shuffles may cost.
+const FEWEST_ROWS: usize = 500;
+const WALKS: usize = 20_000_000;
+/// Weights of a net or linear model that cost as much as a tree.
+const WEIGHTS_A_WALK: usize = 200;
 const REPEATS: u64 = 3;
 const STREAM: u64 = 0x696d_706f_0000_0000;
 
 /// Returns the importance of each input field, largest first.
 pub(super) fn importance(work: &Work<'_>) -> Result<Vec<Importance>, TrainError> {
     let failed = |error| TrainError::part("scorer", &error);
-    let stride = work.part.rows.len().div_ceil(MOST_ROWS).max(1);
+    let stride = work.part.rows.len().div_ceil(most_rows(work)).max(1);
     let positions: Vec<usize> = (0..work.part.rows.len()).step_by(stride).collect();
     let rows: Vec<u32> = positions.iter().map(|at| work.part.rows[*at]).collect();
     let encoder = work.scorer.encoder();
@@ -55,6 +60,17 @@ pub(super) fn importance(work: &Work<'_>) -> Result<Vec<Importance>, TrainError>
     found.retain(|importance| importance.value.is_finite());
     found.sort_by(|a, b| b.value.total_cmp(&a.value).then_with(|| a.field.cmp(&b.field)));
     Ok(found)
+}
+
+/// Returns how many rows are shuffled: fewer for a model that is slow.
+fn most_rows(work: &Work<'_>) -> usize {
+    let walks = match &work.input.parts.model {
+        Model::Trees(model) => model.trees.len(),
+        Model::Linear(model) => model.weights.len() / WEIGHTS_A_WALK,
+        Model::Net(net) => net.layers.iter().map(|layer| layer.weights.len()).sum::<usize>() / WEIGHTS_A_WALK,
+    };
+    let shuffles = work.scorer.encoder().n_inputs() * REPEATS as usize;
+    (WALKS / (walks * shuffles).max(1)).clamp(FEWEST_ROWS, MOST_ROWS)
 }
 
 /// Returns the features, `[rows, width]`, with some columns shuffled together.
