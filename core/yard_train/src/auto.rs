@@ -166,7 +166,7 @@ impl<'a> Search<'a> {
         };
         let candidate = match result {
             Ok(candidate) => candidate,
-            Err(error @ (TrainError::Cancelled | TrainError::OneClass { .. } | TrainError::NoFeatures)) => {
+            Err(error @ (TrainError::Cancelled | TrainError::OneClass { .. } | TrainError::Data(_))) => {
                 return Err(error);
             }
             Err(error) => {

@@ -28,22 +28,9 @@ pub enum TrainError {
         /// What is allowed.
         expected: String,
     },
-    /// The target column is not in the table.
-    #[error("target column \"{column}\" is not in the data; columns: {found}; set the target in the frame")]
-    NoTarget {
-        /// Target column.
-        column: String,
-        /// Columns found.
-        found: String,
-    },
-    /// The target can't be read as the task needs it.
-    #[error("target column \"{column}\": {reason}")]
-    BadTarget {
-        /// Target column.
-        column: String,
-        /// What is wrong and what to do.
-        reason: String,
-    },
+    /// Target or recipe can't be read from the data.
+    #[error(transparent)]
+    Data(#[from] yard_data::DataError),
     /// The training rows hold one class only.
     #[error(
         "target column \"{column}\": all {rows} training rows hold \"{class}\"; expected at least 2 classes; check the target, the split, or add rows of the other class"
@@ -68,11 +55,6 @@ pub enum TrainError {
         /// Rows needed.
         needed: usize,
     },
-    /// The recipe made no feature.
-    #[error(
-        "no feature is left for the model: every column is target, id, dropped, constant or excluded; give at least one column the role feature"
-    )]
-    NoFeatures,
     /// A feature with infinite values, which linear models and nets can't hold.
     #[error(
         "feature \"{feature}\": {rows} training rows are not finite, which {family} can't use; read such cells as missing (null words), drop the column, or use boosting"

@@ -4,7 +4,7 @@
 use crate::{
     Context, TrainError, TrainInput, calibrate,
     linear::{self, Matrix},
-    measure, mlp, recipe,
+    measure, mlp,
     target::Part,
     trees,
 };
@@ -118,6 +118,8 @@ pub(crate) struct Trained {
     pub(crate) parts: ScorerParts,
     pub(crate) scorer: Scorer,
     pub(crate) fitted: Fitted,
+    /// Columns that the recipe left out, and the like.
+    pub(crate) notes: Vec<String>,
 }
 
 impl Run<'_> {
@@ -135,12 +137,11 @@ impl Run<'_> {
         let (link, outputs) = link_of(frame);
         let encoding =
             if matches!(family, Family::Linear | Family::Mlp) { Encoding::Dense } else { Encoding::Trees };
-        let recipe = recipe::fit(self.input, &self.spec.recipe, encoding, &train.rows)?;
-        if recipe.features.is_empty() {
-            return Err(TrainError::NoFeatures);
-        }
+        let TrainInput { table, schema, .. } = *self.input;
+        let yard_data::RecipeFit { recipe, notes } =
+            yard_data::fit_recipe(table, &train.rows, schema, &self.spec.recipe, encoding)?;
         let data = FitData {
-            table: self.input.table,
+            table,
             recipe: &recipe,
             encoder: Encoder::new(&recipe).map_err(|error| TrainError::part("recipe", &error))?,
             train,
@@ -170,7 +171,7 @@ impl Run<'_> {
             model: fitted.model.clone(),
         };
         fitted.device = device_note(family, &self.spec.device, fitted.device);
-        self.calibrated(parts, fitted, validation)
+        Ok(Trained { notes, ..self.calibrated(parts, fitted, validation)? })
     }
 
     /// Adds a calibration when it lowers the validation log loss beyond noise.
@@ -189,7 +190,7 @@ impl Run<'_> {
                 scorer = Scorer::new(&parts).map_err(failed)?;
             }
         }
-        Ok(Trained { parts, scorer, fitted })
+        Ok(Trained { parts, scorer, fitted, notes: Vec::new() })
     }
 
     /// Refuses training rows that nothing can be learnt from.

@@ -20,7 +20,6 @@ mod linear;
 mod measure;
 pub mod mlp;
 mod params;
-mod recipe;
 pub mod reproduce;
 mod search;
 mod target;

@@ -6,7 +6,6 @@ use crate::{
     fit::{Run, Trained},
     folds::cross_validate,
     measure::{Scored, decision, score},
-    recipe,
     target::Part,
 };
 use std::collections::BTreeMap;
@@ -120,11 +119,14 @@ fn output(
     started: f64,
 ) -> TrainOutput {
     let Kept { family, trained, trials, .. } = kept;
-    let mut notes = Vec::new();
+    let mut notes = trained.notes;
     for (name, part) in [("training", &rows.train), ("validation", &rows.validation), ("test", &rows.test)] {
         if part.dropped > 0 {
             let target = &run.input.frame.target;
-            notes.push(format!("{} {name} rows without a value of \"{target}\" were left out", part.dropped));
+            notes.push(format!(
+                "{} {name} rows without a usable value of \"{target}\" were left out",
+                part.dropped
+            ));
         }
     }
     let failed = trials.iter().filter(|trial| trial.note.starts_with("failed"));
@@ -140,7 +142,7 @@ fn output(
         seconds: (run.context.clock)() - started,
         device: trained.fitted.device,
         features: trained.parts.recipe.features.len() as u32,
-        recipe_lines: recipe::lines(&trained.parts.recipe),
+        recipe_lines: yard_data::recipe_lines(&trained.parts.recipe),
         notes,
         parts: trained.parts,
     }
@@ -149,7 +151,8 @@ fn output(
 impl Rows {
     fn read(run: &Run<'_>) -> Result<Self, TrainError> {
         let TrainInput { table, schema, frame, split } = *run.input;
-        let read = |part| Part::read(table, schema, frame, split.rows(part));
+        let target = yard_data::target(table, schema, frame)?;
+        let read = |part| Part::of(&target, (table, schema), frame, split.rows(part));
         Ok(Self {
             train: read(SplitPart::Train)?,
             validation: read(SplitPart::Validation)?,

@@ -194,7 +194,7 @@ fn rows_without_a_target_are_left_out_and_counted() {
     }
     data.set("y", &Column::Number(y));
     let output = run(&data, &quick(Family::Linear), 1).unwrap();
-    assert_eq!(output.notes[0], "3 training rows without a value of \"y\" were left out");
+    assert_eq!(output.notes[0], "3 training rows without a usable value of \"y\" were left out");
     let mut all = data.split.clone();
     all.train.retain(|row| ![0, 10, 20].contains(row));
     let parts = run(&Data { split: all, ..data }, &quick(Family::Linear), 1).unwrap().parts;
@@ -202,15 +202,27 @@ fn rows_without_a_target_are_left_out_and_counted() {
 }
 
 #[test]
-fn bad_targets_are_named() {
+fn targets_of_other_classes_are_left_out_and_an_absent_target_is_named() {
     let mut data = Data::new(Task::Binary, Signal::Sum, 60);
-    let words = (0..60).map(|row| Some(if row == 7 { "perhaps" } else { ["no", "yes"][row % 2] }));
+    let words = (0..60).map(|row| Some(if row == 10 { "perhaps" } else { ["no", "yes"][row % 2] }));
     data.set("y", &Column::Text(TextColumn::from_cells(words)));
-    let text = run(&data, &quick(Family::Linear), 1).unwrap_err().to_string();
-    assert!(text.contains("row 7 holds \"perhaps\"; expected one of no, yes"), "{text}");
+    let output = run(&data, &quick(Family::Linear), 1).unwrap();
+    assert_eq!(output.notes[0], "1 training rows without a usable value of \"y\" were left out");
     data.frame.target = "z".to_owned();
     let text = run(&data, &quick(Family::Linear), 1).unwrap_err().to_string();
     assert!(text.contains("\"z\" is not in the data"), "{text}");
+}
+
+#[test]
+fn columns_that_the_recipe_leaves_out_are_noted() {
+    let mut data = Data::new(Task::Binary, Signal::Sum, 200);
+    data.set("b", &Column::Number(vec![3.0; 200]));
+    let output = run(&data, &quick(Family::Boosting), 1).unwrap();
+    assert!(output.notes.iter().any(|note| note.contains("\"b\"")), "{:?}", output.notes);
+    data.set_role("a", Role::Dropped);
+    data.set_role("colour", Role::Dropped);
+    let text = run(&data, &quick(Family::Boosting), 1).unwrap_err().to_string();
+    assert!(text.contains("no features are left"), "{text}");
 }
 
 #[test]

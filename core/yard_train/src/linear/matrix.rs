@@ -4,6 +4,7 @@
 use rayon::prelude::*;
 use std::ops::Range;
 use yard_metrics::sum::BLOCK;
+use yard_score::encode::DENSE_LIMIT;
 
 /// Blocks whose sums are held at once.
 const GROUP: usize = 16;
@@ -46,9 +47,10 @@ impl Matrix {
         self.values.len() / self.rows().max(1)
     }
 
-    /// Returns the first feature with a value at the limit of f32 (where infinities end) and how many.
+    /// Returns the first feature with a value at the limit of the encoding (where infinities end), and how
+    /// many it has.
     pub(crate) fn saturated(&self) -> Option<(usize, usize)> {
-        let at_limit = |value: &f32| !value.is_finite() || value.abs() == f32::MAX;
+        let at_limit = |value: &f32| value.is_nan() || value.abs() >= DENSE_LIMIT;
         let first = self.values.iter().position(at_limit)?;
         let column = self.columns[first];
         let entries = self.columns.iter().zip(&self.values);
@@ -147,7 +149,7 @@ mod tests {
         matrix.margins(1, &theta, &mut margins);
         assert_eq!(margins, [0.5, 5.0]);
         assert_eq!((matrix.rows(), matrix.density(), matrix.saturated()), (2, 1, None));
-        let limit = Matrix::new(&[vec![0.0, f32::MAX, 0.0, -f32::MAX]], 2);
+        let limit = Matrix::new(&[vec![0.0, DENSE_LIMIT, 0.0, -DENSE_LIMIT]], 2);
         assert_eq!(limit.saturated(), Some((1, 2)));
     }
 

@@ -20,7 +20,10 @@ use crate::{
     target::Part,
     worker,
 };
-use yard_score::model::{Calibration, Link, Model};
+use yard_score::{
+    encode::DENSE_LIMIT,
+    model::{Calibration, Link, Model},
+};
 use yard_types::{
     event::Progress,
     run::{Params, TrainPoint},
@@ -60,7 +63,7 @@ pub(crate) fn fit(data: &FitData<'_>, params: &Params) -> Result<Fitted, TrainEr
 /// Encodes rows for a net; the target of a regression is standardised, weights get mean 1.
 fn net_rows(data: &FitData<'_>, part: &Part, (mean, sd): (f64, f64)) -> Result<NetRows, TrainError> {
     let x = data.encode(&part.rows)?.concat();
-    let at_limit = |value: &f32| value.abs() == f32::MAX || !value.is_finite();
+    let at_limit = |value: &f32| value.is_nan() || value.abs() >= DENSE_LIMIT;
     if let Some(at) = x.iter().position(at_limit) {
         let feature = at % data.encoder.n_features();
         let column = x.iter().skip(feature).step_by(data.encoder.n_features());
