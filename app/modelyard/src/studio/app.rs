@@ -88,7 +88,7 @@ fn theme_of(word: Option<&str>) -> Theme {
 }
 
 fn dropped(ctx: &egui::Context) -> Vec<PathBuf> {
-    ctx.input(|input| input.raw.dropped_files.iter().filter_map(|file| file.path.clone()).collect())
+    ctx.input(|input| input.raw.dropped_files.iter().map(|file| file.path().to_path_buf()).collect())
 }
 
 impl eframe::App for StudioApp {
