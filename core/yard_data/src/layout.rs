@@ -5,7 +5,7 @@ use crate::bytes::{Bytes, head, is_gzip, open_file};
 use crate::csv::{
     dialect,
     records::{Record, Records},
-    source::{CsvSource, EXTRA},
+    source::{CsvShape, CsvSource, EXTRA},
 };
 use crate::encoding::{Encoding, Survey, Utf8Reader, survey};
 use crate::error::DataError;
@@ -300,9 +300,13 @@ impl Layout {
             "parquet" => Source::Parquet(Box::new(ParquetSource::new(path, self.rows))),
             "ndjson" => Source::Ndjson(Box::new(NdjsonSource::new(path, self.text()?, &self.names))),
             _ => {
-                let width = self.names.len().saturating_sub(1);
-                let (delimiter, header) = (self.delimiter, self.format.header);
-                Source::Csv(Box::new(CsvSource::new(path, self.text()?, delimiter, header, width)))
+                let shape = CsvShape {
+                    delimiter: self.delimiter,
+                    header: self.format.header,
+                    width: self.names.len().saturating_sub(1),
+                    keep_empty: self.options.keep_empty_rows,
+                };
+                Source::Csv(Box::new(CsvSource::new(path, self.text()?, shape)))
             }
         })
     }

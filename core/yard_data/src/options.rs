@@ -17,6 +17,9 @@ pub struct ReadOptions {
     pub null_words: Vec<String>,
     /// Largest unpacked size of a gzip file in bytes. `None`: 200 times the packed size, at least 64 MiB.
     pub max_unpacked_bytes: Option<u64>,
+    /// Keep rows of a CSV file whose cells are all empty (`;;;`), as batch scoring needs one answer a row.
+    /// They are left out and noted otherwise; blank lines are left out always.
+    pub keep_empty_rows: bool,
     /// Is told of progress and can stop.
     pub watch: Option<Watch>,
 }
@@ -37,6 +40,7 @@ impl std::fmt::Debug for ReadOptions {
             .field("header", &self.header)
             .field("null_words", &self.null_words)
             .field("max_unpacked_bytes", &self.max_unpacked_bytes)
+            .field("keep_empty_rows", &self.keep_empty_rows)
             .finish_non_exhaustive()
     }
 }

@@ -5,7 +5,7 @@ use crate::bytes::{head, open_file};
 use crate::error::DataError;
 use crate::raw::{CellSink, Raw};
 use polars::prelude::{
-    Column, DataFrame, DataType, ParquetReader, PolarsError, PolarsResult, SerReader, TimeUnit,
+    ArrowDataType, Column, DataFrame, DataType, ParquetReader, PolarsError, PolarsResult, SerReader, TimeUnit,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -33,11 +33,35 @@ pub(crate) fn shape(path: &Path) -> Result<ParquetShape, DataError> {
     if size < 12 || !ends_with_magic(path, size)? {
         return Err(broken("the footer is missing at the end, the file seems to be cut"));
     }
-    guard(path, || {
+    let (shape, unknown) = guard(path, || {
         let mut reader = ParquetReader::new(file);
-        let names = reader.schema()?.iter_names().map(|name| name.to_string()).collect();
-        Ok(ParquetShape { names, rows: reader.num_rows()? })
-    })
+        let schema = reader.schema()?;
+        let unknown =
+            schema.iter_values().find_map(|field| Some((field.name.to_string(), unread(&field.dtype)?)));
+        let names = schema.iter_names().map(|name| name.to_string()).collect();
+        Ok((ParquetShape { names, rows: reader.num_rows()? }, unknown))
+    })?;
+    match unknown {
+        None => Ok(shape),
+        Some((name, (got, better))) => Err(DataError::Unsupported {
+            found: format!("column \"{name}\" has the Parquet type {got}, which this version does not read"),
+            advice: better,
+            path: path.to_owned(),
+        }),
+    }
+}
+
+/// Types that polars reads only with features that the workspace leaves off: name and what to do.
+fn unread(dtype: &ArrowDataType) -> Option<(&'static str, &'static str)> {
+    match dtype {
+        ArrowDataType::UInt8 => Some(("uint8", "write the column as int32")),
+        ArrowDataType::UInt16 => Some(("uint16", "write the column as int32")),
+        ArrowDataType::Float16 => Some(("float16", "write the column as float32")),
+        ArrowDataType::Decimal(_, _) | ArrowDataType::Decimal256(_, _) => {
+            Some(("decimal", "write the column as float64"))
+        }
+        _ => None,
+    }
 }
 
 fn ends_with_magic(path: &Path, size: u64) -> Result<bool, DataError> {

@@ -131,6 +131,9 @@ fn outliers(figures: &Figures, out: &mut Vec<Finding>) {
 }
 
 fn skewed(figures: &Figures, out: &mut Vec<Finding>) {
+    if figures.profile.distinct <= 10 {
+        return;
+    }
     let Some(skewness) = figures.skewness.filter(|skewness| skewness.abs() >= 3.0) else { return };
     let side = if skewness > 0.0 { "large" } else { "small" };
     let message = format!(
@@ -265,13 +268,15 @@ fn duplicate_rows(dataset: &Dataset, out: &mut Vec<Finding>) {
     }
     let mut order: Vec<(u64, u32)> = hashes.into_iter().zip(0..).collect();
     order.sort_unstable();
-    let pairs = order.windows(2).filter(|pair| pair[0].0 == pair[1].0);
-    let count = pairs.clone().count() as u64;
-    if count == 0 {
+    let same = order.windows(2).filter(|pair| pair[0].0 == pair[1].0);
+    let mut pairs: Vec<(u32, u32)> = same.map(|pair| (pair[1].1 + 1, pair[0].1 + 1)).collect();
+    if pairs.is_empty() {
         return;
     }
+    pairs.sort_unstable();
+    let count = pairs.len() as u64;
     let examples =
-        pairs.take(5).map(|pair| format!("rows {} and {}", pair[0].1 + 1, pair[1].1 + 1)).collect();
+        pairs.iter().take(5).map(|(later, earlier)| format!("rows {earlier} and {later}")).collect();
     let message = format!(
         "{} an earlier row in every column ({}); copies in both training and test make figures too good; remove them if they are mistakes",
         counted(count, "row repeats", "rows repeat"),
