@@ -60,9 +60,14 @@ pub fn make_private(path: &Path) -> std::io::Result<()> {
     builder.create(path)
 }
 
-/// Writes a private file whole or not at all: a new file of mode 0600 in the same folder, synced, then
-/// renamed, then the folder synced.
-pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), EngineError> {
+/// Mode of files for the user alone.
+pub const PRIVATE: u32 = 0o600;
+/// Mode of files that the user may pass on.
+pub const SHARED: u32 = 0o644;
+
+/// Writes a file whole or not at all: a new file in the same folder, synced, then renamed, then the
+/// folder synced.
+pub fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> Result<(), EngineError> {
     use std::io::Write as _;
     let fail = |act: &'static str| {
         let path = path.to_owned();
@@ -76,8 +81,10 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), EngineError> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
+        options.mode(mode);
     }
+    #[cfg(not(unix))]
+    let _ = mode;
     let mut file = options.open(&temporary).map_err(fail("make"))?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(fail("write"))?;
     drop(file);

@@ -7,14 +7,19 @@
 pub mod canonical;
 pub mod clock;
 mod commands;
+pub mod drift;
 pub mod engine;
 pub mod error;
 pub mod home;
 pub mod jobs;
+mod models;
 pub mod notices;
 pub mod project;
+pub mod sample;
 mod tables;
+pub mod targets;
 
+pub use commands::import::profile_file;
 pub use clock::{Clock, SystemClock};
 pub use engine::{Accepted, Engine, EngineOptions};
 pub use error::{EngineError, ProjectError};

@@ -40,7 +40,7 @@ pub(crate) fn check(core: &Core, command: &Command) -> Result<(), EngineError> {
         }
         Command::Deploy { model, target, canary, shadow } => {
             model_known(&state, *model)?;
-            target_known(&state, target)?;
+            target_known(core, target)?;
             if *shadow && canary.is_some() {
                 return Err(EngineError::refused("a canary can't be a shadow too; give one of the two"));
             }
@@ -207,12 +207,13 @@ pub(crate) fn model_known(state: &ProjectState, choice: ModelChoice) -> Result<M
     }
 }
 
-fn target_known(state: &ProjectState, target: &str) -> Result<(), EngineError> {
-    if target == "local" || state.targets.contains_key(target) {
+fn target_known(core: &Core, target: &str) -> Result<(), EngineError> {
+    let remotes = crate::targets::remotes(&core.options.home)?;
+    if target == "local" || remotes.contains_key(target) {
         return Ok(());
     }
     let mut known = vec!["local".to_owned()];
-    known.extend(state.targets.keys().cloned());
+    known.extend(remotes.into_keys());
     Err(EngineError::refused(format!(
         "target \"{target}\" is unknown; known: {}; add one with `modelyard target add`",
         list(&known)

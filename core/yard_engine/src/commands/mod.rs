@@ -1,14 +1,27 @@
 //! What each command does. [`check`] refuses at once what makes no sense, [`at_once`] gives the event
 //! of a small act, [`job`] makes the job of a large one.
 
-mod check;
+mod adapter;
+pub(crate) mod check;
+mod deploy;
+mod evaluate;
+mod gates;
+pub(crate) mod import;
+mod monitor;
+mod package;
+mod retrain;
+mod rows;
+mod simulate;
+mod train;
 
 use crate::{
     engine::Core,
     error::EngineError,
     jobs::{Done, JobContext, Lane, NewJob},
 };
+use crate::targets::{self, Remote};
 use std::sync::Arc;
+use yard_deploy::Mode;
 use yard_types::{command::Command, event::Event, ids::CommandId};
 
 pub(crate) use check::check;
@@ -27,7 +40,6 @@ pub(crate) fn writes(command: &Command) -> bool {
 /// Returns the event of a command that needs no job.
 pub(crate) fn at_once(command: &Command) -> Option<Event> {
     match command {
-        Command::SetFrame { frame } => Some(Event::FrameSet { frame: frame.clone() }),
         Command::SetRecipe { recipe } => Some(Event::RecipeSet { recipe: recipe.clone() }),
         Command::SetThreshold { model, threshold } => {
             Some(Event::ThresholdSet { model: *model, threshold: *threshold })

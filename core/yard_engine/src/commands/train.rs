@@ -1,0 +1,252 @@
+//! Training: a run becomes a model with its evaluations, all committed at once, or nothing.
+
+use super::evaluate;
+use crate::{
+    engine::Core,
+    error::EngineError,
+    jobs::{Done, JobContext},
+    models,
+    project::NewObject,
+};
+use serde_json::json;
+use std::sync::Arc;
+use yard_score::model::ScorerParts;
+use yard_train::{Context, Observer, TrainError, TrainInput, TrainOutput};
+use yard_types::{
+    command::ModelChoice,
+    event::{DatasetRecord, Event, Notice, Progress},
+    evaluation::Evaluation,
+    frame::Frame,
+    ids::{DatasetId, ModelId, RunId},
+    run::{ModelRecord, RunSpec, TrainPoint},
+    split::Split,
+    table::Table,
+};
+
+/// Passes a learner's news on to the job.
+pub(crate) struct JobObserver<'a> {
+    pub(crate) context: &'a JobContext,
+    pub(crate) run: Option<RunId>,
+}
+
+impl Observer for JobObserver<'_> {
+    fn progress(&self, progress: Progress) {
+        self.context.progress(progress);
+    }
+
+    fn point(&self, point: TrainPoint) {
+        if let Some(run) = self.run {
+            self.context.notice(Notice::TrainingPoint { run, point });
+        }
+    }
+
+    fn cancelled(&self) -> bool {
+        self.context.cancelled()
+    }
+}
+
+/// The data of a run.
+pub(crate) struct RunData {
+    pub(crate) dataset: DatasetRecord,
+    pub(crate) table: Arc<Table>,
+    pub(crate) split: Split,
+    pub(crate) frame: Frame,
+}
+
+impl RunData {
+    /// Loads a dataset, the current one without an id.
+    pub(crate) fn load(
+        core: &Core,
+        context: &JobContext,
+        id: Option<DatasetId>,
+    ) -> Result<Self, EngineError> {
+        let state = core.state();
+        let (dataset, table, split) = models::data(core, context, &state, id)?;
+        Ok(Self { dataset, table, split, frame: models::frame(&state)? })
+    }
+
+    fn input(&self) -> TrainInput<'_> {
+        TrainInput { table: &self.table, schema: &self.dataset.schema, frame: &self.frame, split: &self.split }
+    }
+}
+
+/// States the end of a run that leaves this function in any other way than by its result (a panic).
+struct OpenRun<'a> {
+    core: &'a Core,
+    context: &'a JobContext,
+    run: RunId,
+    open: bool,
+}
+
+impl OpenRun<'_> {
+    fn end(&mut self, event: Event) -> Result<(), EngineError> {
+        self.open = false;
+        self.core.commit(self.context.command, &[], vec![event]).map(drop)
+    }
+}
+
+impl Drop for OpenRun<'_> {
+    fn drop(&mut self) {
+        if self.open {
+            let message = "the run stopped on an error in the program".to_owned();
+            // Nothing is left to tell it to if this fails too: the next opening closes the run.
+            let _ = self.end(Event::RunFailed { run: self.run, message });
+        }
+    }
+}
+
+/// Trains a run on the current dataset.
+pub(crate) fn start(core: &Core, context: &JobContext, spec: &RunSpec) -> Result<Done, EngineError> {
+    let data = RunData::load(core, context, None)?;
+    let (model, notes) = run(core, context, spec, &data)?;
+    let state = core.state();
+    let trials = state.runs.get(&model.run).map(|run| run.trials.clone()).unwrap_or_default();
+    let mut result = json!({
+        "run": model.run, "model": model.id, "family": model.family, "seconds": model.seconds,
+        "metrics": model.metrics, "model_sha256": model.model_sha256, "params": model.params,
+        "steps": model.steps, "device": model.device, "features": model.features, "notes": notes,
+    });
+    if !trials.is_empty() {
+        result["trials"] = json!(trials);
+    }
+    let name = data.frame.metric.as_str();
+    let test = model.metrics.get("test").or_else(|| model.metrics.get("validation"));
+    let figure = test.and_then(|set| set.get(name)).map_or(f64::NAN, |metric| metric.value);
+    let message = format!("Model {} ({}): {name} {figure:.4}", model.id, model.family.word());
+    Ok(Done::new(message, result))
+}
+
+/// Trains, evaluates and commits; returns the model and the notes of the learner.
+pub(crate) fn run(
+    core: &Core,
+    context: &JobContext,
+    spec: &RunSpec,
+    data: &RunData,
+) -> Result<(ModelRecord, Vec<String>), EngineError> {
+    let run = RunId(core.state().runs.keys().next_back().map_or(0, |last| last.0) + 1);
+    let started = Event::RunStarted { run, spec: Box::new(spec.clone()), dataset: data.dataset.id };
+    core.commit(context.command, &[], vec![started])?;
+    let mut open = OpenRun { core, context, run, open: true };
+    match trained(core, context, spec, (run, data)) {
+        Ok((events, object, model, notes)) => {
+            open.open = false;
+            core.commit(context.command, &[object], events)?;
+            Ok((model, notes))
+        }
+        Err(EngineError::Cancelled) => {
+            open.end(Event::RunCancelled { run })?;
+            Err(EngineError::Cancelled)
+        }
+        Err(error) => {
+            open.end(Event::RunFailed { run, message: error.to_string() })?;
+            Err(error)
+        }
+    }
+}
+
+type Trained = (Vec<Event>, NewObject, ModelRecord, Vec<String>);
+
+fn trained(
+    core: &Core,
+    context: &JobContext,
+    spec: &RunSpec,
+    (run, data): (RunId, &RunData),
+) -> Result<Trained, EngineError> {
+    let observer = JobObserver { context, run: Some(run) };
+    let output = with_context(core, &observer, |surroundings| {
+        yard_train::train(&data.input(), spec, surroundings)
+    })?;
+    let bytes = yard_package::parts_to_bytes(&output.parts).map_err(EngineError::failed)?;
+    let object = NewObject::new("model", bytes);
+    let id = ModelId(core.state().models.keys().next_back().map_or(0, |last| last.0) + 1);
+    let evaluations = evaluate::both_parts(core, context, data, (id, &output.parts, object.bytes.len() as u64))?;
+    let notes = output.notes.clone();
+    let model = model_record(&output, (id, run, data.dataset.id), &object, &evaluations)?;
+    let mut events = vec![Event::RunFinished {
+        run,
+        model: Box::new(model.clone()),
+        curve: output.curve,
+        trials: output.trials,
+    }];
+    events.extend(
+        evaluations.into_iter().map(|evaluation| Event::ModelEvaluated { evaluation: Box::new(evaluation) }),
+    );
+    Ok((events, object, model, notes))
+}
+
+fn model_record(
+    output: &TrainOutput,
+    (id, run, dataset): (ModelId, RunId, DatasetId),
+    object: &NewObject,
+    evaluations: &[Evaluation],
+) -> Result<ModelRecord, EngineError> {
+    let mut metrics = output.metrics.clone();
+    for evaluation in evaluations {
+        // The same figures as the evaluation shows, with its intervals.
+        metrics.insert(evaluation.split.clone(), evaluation.metrics.clone());
+    }
+    metrics.values_mut().for_each(evaluate::defined_only);
+    Ok(ModelRecord {
+        id,
+        run,
+        family: output.family,
+        params: output.params.clone(),
+        model_sha256: yard_package::model_hash(&output.parts).map_err(EngineError::failed)?,
+        object: object.sha256(),
+        dataset,
+        metrics,
+        steps: output.steps,
+        parameters: output.parameters,
+        size_bytes: object.bytes.len() as u64,
+        seconds: output.seconds,
+        device: output.device.clone(),
+        features: output.features,
+        recipe_lines: output.recipe_lines.clone(),
+    })
+}
+
+/// Runs something of the training crate with this engine's threads, clock and worker.
+pub(crate) fn with_context<T>(
+    core: &Core,
+    observer: &dyn Observer,
+    act: impl FnOnce(&Context<'_>) -> Result<T, TrainError>,
+) -> Result<T, EngineError> {
+    let clock = || core.options.clock.elapsed_secs();
+    let mut surroundings = Context::new(core.options.threads, observer, &clock);
+    surroundings.worker.clone_from(&core.options.worker);
+    act(&surroundings).map_err(|error| match error {
+        TrainError::Cancelled => EngineError::Cancelled,
+        other => EngineError::failed(other),
+    })
+}
+
+/// Trains a model's run again and compares the hashes.
+pub(crate) fn reproduce(core: &Core, context: &JobContext, choice: ModelChoice) -> Result<Done, EngineError> {
+    let state = core.state();
+    let record = models::record(&state, choice)?;
+    let Some(run) = state.runs.get(&record.run) else {
+        return Err(EngineError::failed(format!("run {} of model {} is not in the log", record.run, record.id)));
+    };
+    let data = RunData::load(core, context, Some(record.dataset))?;
+    let observer = JobObserver { context, run: None };
+    let output = with_context(core, &observer, |surroundings| {
+        let kept = (record.family, &record.params);
+        yard_train::reproduce::same_model(&data.input(), &run.spec, kept, surroundings)
+    })?;
+    let again = hash_of(&output.parts)?;
+    let equal = again == record.model_sha256;
+    let result = json!({
+        "model": record.id, "model_sha256": record.model_sha256, "reproduced_sha256": again, "equal": equal,
+        "seconds": output.seconds,
+    });
+    let message = if equal {
+        format!("Model {} trained again has the same hash {}", record.id, again.short())
+    } else {
+        format!("Model {} trained again has hash {}, expected {}", record.id, again.short(), record.model_sha256.short())
+    };
+    Ok(Done::new(message, result))
+}
+
+fn hash_of(parts: &ScorerParts) -> Result<yard_types::ids::Sha256, EngineError> {
+    yard_package::model_hash(parts).map_err(EngineError::failed)
+}
