@@ -342,9 +342,15 @@ pub(crate) struct ServeArgs {
     /// Address to listen on; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
     pub(crate) listen: String,
-    /// Folder of the server's store.
+    /// Folder of the server's store; by default `modelyard-server` here.
     #[arg(long, value_name = "DIR")]
     pub(crate) store: Option<PathBuf>,
+    /// Field whose values are not logged: FIELD or MODEL.FIELD; may be repeated.
+    #[arg(long, value_name = "FIELD")]
+    pub(crate) log_drop: Vec<String>,
+    /// Rows at which a monitoring window closes.
+    #[arg(long, value_name = "N")]
+    pub(crate) window: Option<u64>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -358,9 +364,6 @@ pub(crate) enum TargetCommand {
         /// File whose first line is the token for management.
         #[arg(long, value_name = "FILE")]
         token_file: PathBuf,
-        /// Project; without it every project of this user knows the target.
-        #[arg(long, value_name = "PROJECT.modelyard")]
-        project: Option<PathBuf>,
     },
     /// Lists the targets of this user.
     List,

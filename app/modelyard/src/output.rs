@@ -110,7 +110,8 @@ impl ProgressLine {
         phase.clone_into(&mut self.phase);
     }
 
-    fn clear(&mut self) {
+    /// Removes the line.
+    pub(crate) fn clear(&mut self) {
         if self.terminal && self.width > 0 {
             let _ = write!(std::io::stderr().lock(), "\r{}\r", " ".repeat(self.width + 2));
         }

@@ -5,11 +5,13 @@
 //! uses [`Engine::run_to_end`].
 
 use crate::{
+    batch::Batch,
     clock::{Clock, SystemClock},
     commands,
     error::EngineError,
     home::Home,
-    jobs::{Done, Jobs},
+    jobs::{Done, Jobs, Lane, NewJob},
+    models,
     notices::{Notices, Notify},
     project::{Author, NewObject, Project},
     tables::Tables,
@@ -19,7 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use yard_types::{
-    command::Command,
+    command::{Command, ModelChoice},
     event::{Event, EventRecord, Notice},
     ids::{CommandId, JobId},
     project::{ProjectState, RunState},
@@ -154,9 +156,36 @@ impl Engine {
 
     /// Carries out a command and waits for its end; other notices go to `listen`.
     pub fn run_to_end(&self, command: Command, listen: &mut dyn FnMut(&Notice)) -> Result<Done, EngineError> {
-        let Accepted { job: Some(job), .. } = self.submit(command)? else {
-            return Ok(Done::new("done", serde_json::Value::Null));
-        };
+        match self.submit(command)?.job {
+            Some(job) => self.wait_for(job, listen),
+            None => Ok(Done::new("done", serde_json::Value::Null)),
+        }
+    }
+
+    /// Makes a model ready to score files.
+    pub fn batch(
+        &self,
+        choice: ModelChoice,
+        listen: &mut dyn FnMut(&Notice),
+    ) -> Result<Batch, EngineError> {
+        let made = Arc::new(Mutex::new(None));
+        let (core, slot) = (Arc::clone(&self.core), Arc::clone(&made));
+        let job = self.jobs.start(NewJob {
+            label: "Load the model".to_owned(),
+            command: CommandId(0),
+            lane: Lane::Quick,
+            body: Box::new(move |context| {
+                let batch = models::batch(&core, context, choice)?;
+                *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(batch);
+                Ok(Done::new("loaded", serde_json::Value::Null))
+            }),
+        });
+        self.wait_for(job, listen)?;
+        let made = made.lock().unwrap_or_else(PoisonError::into_inner).take();
+        made.ok_or_else(|| EngineError::failed("the model was not loaded"))
+    }
+
+    fn wait_for(&self, job: JobId, listen: &mut dyn FnMut(&Notice)) -> Result<Done, EngineError> {
         loop {
             for notice in self.wait_notices(Duration::from_millis(500)) {
                 listen(&notice);

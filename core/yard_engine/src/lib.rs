@@ -4,14 +4,17 @@
 //! The only crate that knows all the others. Way in: [`engine::Engine`]. Knows nothing of windows,
 //! terminals or argument parsing.
 
+pub mod batch;
 pub mod canonical;
 pub mod clock;
 mod commands;
+mod devices;
 pub mod drift;
 pub mod engine;
 pub mod error;
 pub mod home;
 pub mod jobs;
+pub mod lineage;
 mod models;
 pub mod notices;
 pub mod project;
@@ -21,8 +24,12 @@ pub mod targets;
 
 pub use commands::import::profile_file;
 pub use clock::{Clock, SystemClock};
+pub use devices::devices;
 pub use engine::{Accepted, Engine, EngineOptions};
 pub use error::{EngineError, ProjectError};
 pub use home::Home;
 pub use jobs::Done;
+pub use lineage::{describe, lineage};
 pub use project::Project;
+/// Checks a package: hashes, signature, golden examples, claims.
+pub use yard_package::verify;

@@ -1,6 +1,7 @@
 //! Models of the project as scorers, and what goes with them: data, split, frame.
 
 use crate::{
+    batch::Batch,
     commands::check::model_known,
     engine::Core,
     error::EngineError,
@@ -8,13 +9,19 @@ use crate::{
     tables,
 };
 use std::sync::Arc;
-use yard_score::{model::ScorerParts, scorer::Scorer};
+use yard_score::{
+    encode::Rows,
+    explain::{self, Explainer},
+    model::{Model, ScorerParts},
+    scorer::Scorer,
+};
 use yard_types::{
     command::ModelChoice,
     event::DatasetRecord,
     frame::Frame,
     project::ProjectState,
     run::ModelRecord,
+    schema::Role,
     split::Split,
     table::Table,
 };
@@ -75,4 +82,33 @@ pub(crate) fn data(
     };
     let split = crate::commands::import::split_rows(&table, &dataset.schema, &frame, &made.spec)?.0;
     Ok((dataset, table, split))
+}
+
+/// Returns the means of a model's features over its training rows, from which contributions of linear
+/// models and nets are measured.
+pub(crate) fn feature_means(model: &Loaded) -> Result<Vec<f32>, EngineError> {
+    let rows = crate::commands::package::thinned(&model.split.train);
+    explain::feature_means(&scorer(&model.parts)?, &model.table, Rows::List(&rows)).map_err(EngineError::failed)
+}
+
+/// Returns an explainer; trees need no data for it.
+pub(crate) fn explainer(
+    core: &Core,
+    context: &JobContext,
+    record: &ModelRecord,
+) -> Result<Explainer, EngineError> {
+    let parts = parts(core, record)?;
+    let means = match parts.model {
+        Model::Trees(_) => None,
+        _ => Some(feature_means(&load(core, context, ModelChoice::Id(record.id))?)?),
+    };
+    Explainer::new(&parts, means.as_deref()).map_err(EngineError::failed)
+}
+
+/// Makes a model ready to score files.
+pub(crate) fn batch(core: &Core, context: &JobContext, choice: ModelChoice) -> Result<Batch, EngineError> {
+    let model = load(core, context, choice)?;
+    let means = feature_means(&model)?;
+    let id = model.dataset.schema.with_role(Role::Id).map(|field| field.name.clone());
+    Ok(Batch::of_model(model.parts, means, id))
 }

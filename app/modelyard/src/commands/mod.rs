@@ -149,7 +149,7 @@ fn open_studio(file: Option<&Path>) -> Result<ExitCode> {
         let text = format!("\"{}\" is neither a command nor a project; see `modelyard --help`", file.display());
         return Err(Usage(text).into());
     }
-    studio::open(file)?;
+    studio::open(file.map(Path::to_path_buf))?;
     Ok(ExitCode::SUCCESS)
 }
 

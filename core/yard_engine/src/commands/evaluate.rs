@@ -9,7 +9,7 @@ use crate::{
     tables,
 };
 use std::path::Path;
-use yard_data::{ReadOptions, Wanted};
+use yard_data::{ReadOptions, ReadTable, Wanted};
 use yard_score::model::ScorerParts;
 use yard_train::EvaluateInput;
 use yard_types::{
@@ -129,7 +129,7 @@ fn measured(core: &Core, context: &JobContext, input: &EvaluateInput<'_>) -> Res
 /// Reads a labelled file by the schema that the model was trained with. Columns that only training
 /// needs (dropped, split, group, time) may be absent.
 pub(crate) fn labelled_file(context: &JobContext, model: &Loaded, path: &str) -> Result<Table, EngineError> {
-    read_like(context, &model.dataset.schema, (path, &model.frame.target))
+    read_like(context, &model.dataset.schema, (path, &model.frame.target)).map(|read| read.table)
 }
 
 /// Reads a file by a schema; the target and the features must be there.
@@ -137,7 +137,7 @@ pub(crate) fn read_like(
     context: &JobContext,
     schema: &Schema,
     (path, target): (&str, &str),
-) -> Result<Table, EngineError> {
+) -> Result<ReadTable, EngineError> {
     let wanted: Vec<Wanted> = schema
         .fields
         .iter()
@@ -151,7 +151,7 @@ pub(crate) fn read_like(
     for finding in &read.findings {
         context.notice(yard_types::event::Notice::Warning { message: finding.message.clone() });
     }
-    Ok(read.table)
+    Ok(read)
 }
 
 /// Leaves out metrics that are not finite: an absent metric is an undefined one.

@@ -6,6 +6,7 @@ use crate::{
     error::EngineError,
     jobs::{Done, JobContext},
     models::{self, Loaded},
+    tables,
 };
 use yard_metrics::{
     BinaryRows, Decision, MulticlassRows, RegressionRows, Rows as MetricRows,
@@ -20,7 +21,6 @@ use yard_types::{
     gate::{Gate, GateReport},
     ids::ModelId,
     metric::{Direction, metric_info},
-    table::FieldValue,
 };
 
 /// Resamples of the paired comparison.
@@ -81,7 +81,7 @@ fn compare(core: &Core, model: &Loaded, champion: ModelId, gates: &mut Vec<Gate>
     let record = models::record(&state, ModelChoice::Id(champion))?;
     let parts = models::parts(core, &record)?;
     let held_out = if model.split.test.is_empty() { &model.split.validation } else { &model.split.test };
-    let truth = Truth::read(model, held_out);
+    let truth = Truth::read(model, held_out)?;
     let old = scores(&parts, model, &truth.rows)?;
     let new = scores(&model.parts, model, &truth.rows)?;
     let threshold = state.threshold(model.record.id);
@@ -136,35 +136,18 @@ struct Truth {
 }
 
 impl Truth {
-    fn read(model: &Loaded, rows: &[u32]) -> Self {
-        let frame = &model.frame;
-        let rules = model.dataset.schema.field(&frame.target).map(|field| field.rules.clone()).unwrap_or_default();
-        let column = model.table.column(&frame.target);
-        let mut out =
-            Self { task: frame.task, classes: frame.classes.len(), rows: vec![], codes: vec![], values: vec![] };
-        for row in rows {
-            let value = column.map_or(FieldValue::Missing, |column| column.value(*row as usize));
-            match frame.task {
-                Task::Regression => {
-                    let number = match value {
-                        FieldValue::Number(number) => Some(number),
-                        FieldValue::Text(text) => rules.number(text),
-                        _ => None,
-                    };
-                    if let Some(number) = number.filter(|number| number.is_finite()) {
-                        out.rows.push(*row);
-                        out.values.push(number);
-                    }
-                }
-                _ => {
-                    if let Some(code) = super::import::class_code(value, &frame.classes) {
-                        out.rows.push(*row);
-                        out.codes.push(code);
-                    }
-                }
-            }
-        }
-        out
+    fn read(model: &Loaded, rows: &[u32]) -> Result<Self, EngineError> {
+        let target = yard_data::target(&model.table, &model.dataset.schema, &model.frame)
+            .map_err(tables::data_error)?;
+        let usable = |row: &&u32| target.dropped.binary_search(row).is_err();
+        let rows: Vec<u32> = rows.iter().filter(usable).copied().collect();
+        Ok(Self {
+            task: model.frame.task,
+            classes: target.classes.len(),
+            codes: rows.iter().filter_map(|row| target.codes.get(*row as usize)).map(|code| *code as usize).collect(),
+            values: rows.iter().filter_map(|row| target.values.get(*row as usize)).copied().collect(),
+            rows,
+        })
     }
 
     /// Hands truth and scores to `act` in the form of the metrics.

@@ -1,7 +1,7 @@
 //! Import: a data file becomes a dataset with schema, profile and split; and what follows from it when a
 //! role, a type, the frame or the split is changed.
 
-use super::adapter;
+use super::evaluate;
 use crate::{
     engine::Core,
     error::EngineError,
@@ -9,17 +9,17 @@ use crate::{
     models, tables,
 };
 use std::path::Path;
-use yard_data::ReadOptions;
+use yard_data::{Dataset, ReadOptions};
 use yard_types::{
     command::NewProject,
     event::{DatasetRecord, Event, Notice},
-    frame::Frame,
+    frame::{Frame, Task},
     ids::DatasetId,
-    profile::{Finding, Severity},
+    profile::Profile,
     run::ModelRecord,
-    schema::{FieldType, Role, Schema},
+    schema::{Field, FieldType, Role, Schema},
     split::{Split, SplitSpec},
-    table::{FieldValue, Table},
+    table::Table,
 };
 
 /// Imports a file as the next dataset and sets frame, roles and split, all in one commit.
@@ -27,33 +27,30 @@ pub(crate) fn import(core: &Core, context: &JobContext, options: &NewProject) ->
     let path = std::path::absolute(&options.data).map_err(EngineError::failed)?;
     context.phase("reading");
     let read = ReadOptions { watch: Some(tables::watch(context)), ..ReadOptions::default() };
-    let opened = yard_data::open(&path, &read).map_err(tables::data_error)?;
+    let mut opened = yard_data::open(&path, &read).map_err(tables::data_error)?;
     context.check()?;
     context.phase("profiling");
-    let planned = adapter::plan(&opened, options).map_err(tables::data_error)?;
-    let mut profile = adapter::profile(&opened.table, &planned.schema, planned.frame.as_ref());
-    profile.findings.splice(0..0, opened.findings.iter().chain(&planned.findings).cloned());
-    sort_findings(&mut profile.findings);
+    let framed = yard_data::infer_frame(&mut opened, options).map_err(tables::data_error)?;
+    let frame = framed.as_ref().map(|framed| &framed.frame);
+    let profile = yard_data::profile(&opened, frame);
     let id = next_dataset(core);
-    let record = DatasetRecord {
-        id,
-        name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-        path: path.to_string_lossy().into_owned(),
-        fingerprint: opened.fingerprint,
-        schema: planned.schema,
-        profile,
-    };
+    let record = record_of(id, &path, &opened, profile);
     let mut events = vec![Event::DatasetImported { dataset: Box::new(record.clone()) }];
-    if let Some(frame) = planned.frame {
-        let spec = split_spec(&record.schema, &frame, options.seed);
-        let (split, notes) = split_rows(&opened.table, &record.schema, &frame, &spec)?;
-        events.push(Event::FrameSet { frame: Box::new(frame) });
-        events.push(Event::SplitSet { dataset: id, spec, counts: split.counts(), notes });
+    let mut notes = Vec::new();
+    if let Some(framed) = framed {
+        let (split, made) = split_rows(&opened.table, &record.schema, &framed.frame, &framed.split)?;
+        notes = framed.notes;
+        notes.extend(made);
+        let counts = split.counts();
+        events.push(Event::FrameSet { frame: Box::new(framed.frame) });
+        events.push(Event::SplitSet { dataset: id, spec: framed.split, counts, notes: notes.clone() });
     }
     context.check()?;
     core.commit(context.command, &[], events)?;
     core.tables.put(&record, opened.table);
-    let result = serde_json::to_value(&record.profile).map_err(EngineError::failed)?;
+    let mut result = serde_json::to_value(&record.profile).map_err(EngineError::failed)?;
+    result["dataset"] = serde_json::json!(id);
+    result["notes"] = serde_json::json!(notes);
     let message = format!(
         "{}: {} rows, {} columns, {} findings",
         record.name,
@@ -62,6 +59,17 @@ pub(crate) fn import(core: &Core, context: &JobContext, options: &NewProject) ->
         record.profile.findings.len()
     );
     Ok(Done::new(message, result))
+}
+
+fn record_of(id: DatasetId, path: &Path, opened: &Dataset, profile: Profile) -> DatasetRecord {
+    DatasetRecord {
+        id,
+        name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        path: path.to_string_lossy().into_owned(),
+        fingerprint: opened.fingerprint.clone(),
+        schema: opened.schema.clone(),
+        profile,
+    }
 }
 
 /// Imports fresh data by the schema of the champion's dataset: the same fields, types and roles.
@@ -77,27 +85,22 @@ pub(crate) fn fresh(
     let path = std::path::absolute(data).map_err(EngineError::failed)?;
     let watch = tables::watch(context);
     let fingerprint = yard_data::fingerprint(&path, Some(&watch)).map_err(tables::data_error)?;
-    let table = super::evaluate::read_like(context, &old.schema, (&path.to_string_lossy(), &frame.target))?;
-    let fields = old.schema.fields.iter().filter(|field| table.column(&field.name).is_some()).cloned();
-    let schema = Schema { fields: fields.collect(), format: old.schema.format.clone() };
-    let profile = adapter::profile(&table, &schema, Some(&frame));
-    let record = DatasetRecord {
-        id: next_dataset(core),
-        name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-        path: path.to_string_lossy().into_owned(),
-        fingerprint,
-        schema,
-        profile,
-    };
+    let read = evaluate::read_like(context, &old.schema, (&path.to_string_lossy(), &frame.target))?;
+    let present = |field: &&Field| read.table.column(&field.name).is_some();
+    let fields = old.schema.fields.iter().filter(present).cloned().collect();
+    let schema = Schema { fields, format: read.format };
+    let opened = Dataset { table: read.table, schema, findings: read.findings, fingerprint };
+    let profile = yard_data::profile(&opened, Some(&frame));
+    let record = record_of(next_dataset(core), &path, &opened, profile);
     let made = state.splits.get(&old.id).map(|split| split.spec.clone());
     let spec = made.unwrap_or_else(|| split_spec(&record.schema, &frame, 0));
-    let (split, notes) = split_rows(&table, &record.schema, &frame, &spec)?;
+    let (split, notes) = split_rows(&opened.table, &record.schema, &frame, &spec)?;
     let events = vec![
         Event::DatasetImported { dataset: Box::new(record.clone()) },
         Event::SplitSet { dataset: record.id, spec, counts: split.counts(), notes },
     ];
     core.commit(context.command, &[], events)?;
-    core.tables.put(&record, table);
+    core.tables.put(&record, opened.table);
     Ok(record.id)
 }
 
@@ -109,10 +112,9 @@ fn next_dataset(core: &Core) -> DatasetId {
 fn split_spec(schema: &Schema, frame: &Frame, seed: u64) -> SplitSpec {
     let name = |role| schema.with_role(role).map(|field| field.name.clone());
     let (group, time, column) = (name(Role::Group), name(Role::Time), name(Role::Split));
-    let plain = group.is_none() && time.is_none() && column.is_none();
     SplitSpec {
         seed,
-        stratify: plain && frame.task.is_classification(),
+        stratify: frame.task.is_classification(),
         group,
         time,
         column,
@@ -127,7 +129,7 @@ pub(crate) fn split_rows(
     frame: &Frame,
     spec: &SplitSpec,
 ) -> Result<(Split, Vec<String>), EngineError> {
-    adapter::split(table, schema, frame, spec).map_err(tables::data_error)
+    yard_data::split(table, schema, frame, spec).map_err(tables::data_error)
 }
 
 /// Makes the split of a dataset.
@@ -151,43 +153,87 @@ pub(crate) fn set_split(
     Ok(Done::new(message, result))
 }
 
-/// Sets the frame; a dataset whose split is missing or follows another target is split again, and its
-/// profile is made again for the new target.
+/// Sets the frame. With another target or positive class, what the frame says of the target is completed
+/// from the data, and profile and split are made again.
 pub(crate) fn set_frame(core: &Core, context: &JobContext, frame: &Frame) -> Result<Done, EngineError> {
     let state = core.state();
     let mut frame = frame.clone();
     let mut events = Vec::new();
     if let Some(record) = state.dataset() {
-        let table = core.tables.load(record, context)?;
-        let mut schema = record.schema.clone();
-        let new_target = state.frame.as_ref().is_none_or(|old| {
-            (&old.target, old.task, &old.positive) != (&frame.target, frame.task, &frame.positive)
-        });
-        if new_target {
-            frame = adapter::complete(&table, &schema, &frame).map_err(tables::data_error)?;
-            for field in &mut schema.fields {
-                if field.name == frame.target {
-                    field.role = Role::Target;
-                } else if field.role == Role::Target {
-                    field.role = Role::Feature;
-                }
-            }
-            let profile = adapter::profile(&table, &schema, Some(&frame));
-            events.push(Event::DatasetImported {
-                dataset: Box::new(DatasetRecord { schema: schema.clone(), profile, ..record.clone() }),
-            });
-        }
-        if new_target || !state.splits.contains_key(&record.id) {
+        let question = |frame: &Frame| (frame.target.clone(), frame.task, frame.positive.clone());
+        let asked_anew = state.frame.as_ref().map(question) != Some(question(&frame));
+        if asked_anew || !state.splits.contains_key(&record.id) {
             let seed = state.splits.get(&record.id).map_or(0, |split| split.spec.seed);
-            let spec = split_spec(&schema, &frame, seed);
-            let (split, notes) = split_rows(&table, &schema, &frame, &spec)?;
-            events.push(Event::SplitSet { dataset: record.id, spec, counts: split.counts(), notes });
+            events = reframed(core, context, record, (&mut frame, seed))?;
         }
     }
     events.insert(0, Event::FrameSet { frame: Box::new(frame.clone()) });
     core.commit(context.command, &[], events)?;
     let result = serde_json::to_value(&frame).map_err(EngineError::failed)?;
     Ok(Done::new(format!("The question: {}", frame.target), result))
+}
+
+fn reframed(
+    core: &Core,
+    context: &JobContext,
+    record: &DatasetRecord,
+    (frame, seed): (&mut Frame, u64),
+) -> Result<Vec<Event>, EngineError> {
+    let mut opened = dataset_of(core, context, record)?;
+    for field in &mut opened.schema.fields {
+        if field.role == Role::Target {
+            field.role = Role::Feature;
+        }
+    }
+    let facts = NewProject {
+        target: Some(frame.target.clone()),
+        task: Some(if frame.task == Task::Regression { Task::Regression } else { Task::Binary }),
+        positive: frame.positive.clone(),
+        ..NewProject::default()
+    };
+    let inferred = yard_data::infer_frame(&mut opened, &facts).map_err(tables::data_error)?;
+    let mut notes = Vec::new();
+    if let Some(inferred) = inferred {
+        notes = inferred.notes;
+        if inferred.frame.task != frame.task {
+            frame.metric = inferred.frame.metric;
+            frame.costs = frame.costs.filter(|_| inferred.frame.task == Task::Binary);
+        }
+        frame.task = inferred.frame.task;
+        frame.classes = inferred.frame.classes;
+        frame.positive = inferred.frame.positive;
+    }
+    let spec = split_spec(&opened.schema, frame, seed);
+    let (split, made) = split_rows(&opened.table, &opened.schema, frame, &spec)?;
+    notes.extend(made);
+    let profile = yard_data::profile(&opened, Some(frame));
+    let dataset = DatasetRecord { schema: opened.schema, profile, ..record.clone() };
+    Ok(vec![
+        Event::DatasetImported { dataset: Box::new(dataset) },
+        Event::SplitSet { dataset: record.id, spec, counts: split.counts(), notes },
+    ])
+}
+
+/// Returns an imported dataset in the form of the data crate. Findings are those of reading alone: the
+/// profile finds its own again.
+fn dataset_of(core: &Core, context: &JobContext, record: &DatasetRecord) -> Result<Dataset, EngineError> {
+    let table = core.tables.load(record, context)?;
+    let of_profile = yard_data::profile(
+        &Dataset {
+            table: (*table).clone(),
+            schema: record.schema.clone(),
+            findings: Vec::new(),
+            fingerprint: record.fingerprint.clone(),
+        },
+        core.state().frame.as_ref(),
+    );
+    let read = record.profile.findings.iter().filter(|own| !of_profile.findings.contains(own));
+    Ok(Dataset {
+        findings: read.cloned().collect(),
+        table: (*table).clone(),
+        schema: record.schema.clone(),
+        fingerprint: record.fingerprint.clone(),
+    })
 }
 
 /// Sets the role of a column; a role that the split follows makes the split again.
@@ -243,19 +289,17 @@ pub(crate) fn set_type(
             "\"{column}\" is the target; choose its task in the frame instead of its type"
         )));
     }
-    let mut record = old.clone();
-    for field in &mut record.schema.fields {
+    let mut opened = dataset_of(core, context, old)?;
+    opened.findings.retain(|finding| finding.column.as_deref() != Some(column));
+    for field in &mut opened.schema.fields {
         if field.name == column {
             field.field_type = field_type;
         }
     }
-    let table = core.tables.load(&record, context)?;
-    record.profile = adapter::profile(&table, &record.schema, state.frame.as_ref());
-    let kept = old.profile.findings.iter().filter(|own| own.column.is_none()).cloned();
-    let fresh: Vec<Finding> = record.profile.findings.drain(..).collect();
-    record.profile.findings = kept.filter(|own| !fresh.contains(own)).chain(fresh.iter().cloned()).collect();
-    sort_findings(&mut record.profile.findings);
-    let filled = |profile: &yard_types::profile::Profile| {
+    let mut record = DatasetRecord { schema: opened.schema.clone(), ..old.clone() };
+    opened.table = (*core.tables.load(&record, context)?).clone();
+    record.profile = yard_data::profile(&opened, state.frame.as_ref());
+    let filled = |profile: &Profile| {
         profile.columns.iter().find(|own| own.name == column).map_or(0, |own| profile.rows - own.missing)
     };
     let (before, after) = (filled(&old.profile), filled(&record.profile));
@@ -273,50 +317,10 @@ pub(crate) fn set_type(
     Ok(Done::new(format!("{column} is now read as {}", field_type.word()), result))
 }
 
-fn sort_findings(findings: &mut [Finding]) {
-    let rank = |finding: &Finding| match finding.severity {
-        Severity::Error => 0,
-        Severity::Warning => 1,
-        Severity::Info => 2,
-    };
-    findings.sort_by_key(rank);
-}
-
-/// Returns the class of a target cell, `None` when missing or unknown. Numbers and booleans match the
-/// class that reads the same.
-pub(crate) fn class_code(value: FieldValue<'_>, classes: &[String]) -> Option<usize> {
-    match value {
-        FieldValue::Missing => None,
-        FieldValue::Text(text) => {
-            let text = text.trim();
-            classes.iter().position(|class| class == text)
-        }
-        FieldValue::Number(number) => {
-            let word = format!("{}", number + 0.0);
-            let truth = if number == 1.0 { "true" } else { "false" };
-            classes.iter().position(|class| *class == word).or_else(|| {
-                let boolean = number == 0.0 || number == 1.0;
-                classes.iter().position(|class| boolean && class.eq_ignore_ascii_case(truth))
-            })
-        }
-        FieldValue::Instant(micros) => {
-            let text = yard_types::date::format_iso(micros);
-            classes.iter().position(|class| *class == text)
-        }
-    }
-}
-
 /// Profiles a file without a project.
-pub fn profile_file(path: &Path, target: Option<&str>) -> Result<yard_types::profile::Profile, EngineError> {
-    let opened = yard_data::open(path, &ReadOptions::default()).map_err(tables::data_error)?;
-    let options = NewProject {
-        data: path.to_string_lossy().into_owned(),
-        target: target.map(str::to_owned),
-        ..NewProject::default()
-    };
-    let planned = adapter::plan(&opened, &options).map_err(tables::data_error)?;
-    let mut profile = adapter::profile(&opened.table, &planned.schema, planned.frame.as_ref());
-    profile.findings.splice(0..0, opened.findings.into_iter().chain(planned.findings));
-    sort_findings(&mut profile.findings);
-    Ok(profile)
+pub fn profile_file(path: &Path, target: Option<&str>) -> Result<Profile, EngineError> {
+    let mut opened = yard_data::open(path, &ReadOptions::default()).map_err(tables::data_error)?;
+    let facts = NewProject { target: target.map(str::to_owned), ..NewProject::default() };
+    let framed = yard_data::infer_frame(&mut opened, &facts).map_err(tables::data_error)?;
+    Ok(yard_data::profile(&opened, framed.as_ref().map(|framed| &framed.frame)))
 }

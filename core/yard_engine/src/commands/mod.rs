@@ -1,14 +1,13 @@
 //! What each command does. [`check`] refuses at once what makes no sense, [`at_once`] gives the event
 //! of a small act, [`job`] makes the job of a large one.
 
-mod adapter;
 pub(crate) mod check;
 mod deploy;
 mod evaluate;
 mod gates;
 pub(crate) mod import;
 mod monitor;
-mod package;
+pub(crate) mod package;
 mod retrain;
 mod rows;
 mod simulate;
@@ -18,8 +17,8 @@ use crate::{
     engine::Core,
     error::EngineError,
     jobs::{Done, JobContext, Lane, NewJob},
+    targets::{self, Remote},
 };
-use crate::targets::{self, Remote};
 use std::sync::Arc;
 use yard_deploy::Mode;
 use yard_types::{command::Command, event::Event, ids::CommandId};
@@ -61,8 +60,61 @@ pub(crate) fn job(core: &Arc<Core>, id: CommandId, command: Command) -> NewJob {
     NewJob { label, command: id, lane, body: Box::new(move |context| run(&core, context, &command)) }
 }
 
-fn run(_core: &Core, _context: &JobContext, command: &Command) -> Result<Done, EngineError> {
-    Err(EngineError::failed(format!("{} is not built into this version", label(&command))))
+fn run(core: &Core, context: &JobContext, command: &Command) -> Result<Done, EngineError> {
+    match command {
+        Command::ImportDataset { options } => import::import(core, context, options),
+        Command::SetFrame { frame } => import::set_frame(core, context, frame),
+        Command::SetRole { dataset, column, role } => {
+            import::set_role(core, context, *dataset, (column, *role))
+        }
+        Command::SetType { dataset, column, field_type } => {
+            import::set_type(core, context, *dataset, (column, *field_type))
+        }
+        Command::SetSplit { dataset, spec } => import::set_split(core, context, *dataset, spec),
+        Command::StartTraining { spec } => train::start(core, context, spec),
+        Command::Evaluate { model, data } => evaluate::evaluate(core, context, *model, data.as_deref()),
+        Command::PackageModel { model, out } => package::package(core, context, *model, out.as_deref()),
+        Command::CheckGates { model } => gates::check(core, context, *model),
+        Command::Retrain { data, deploy, reason } => {
+            retrain::retrain(core, context, (data.as_deref(), *deploy, reason))
+        }
+        Command::Reproduce { model } => train::reproduce(core, context, *model),
+        Command::FetchRows { dataset, start, count } => rows::fetch(core, context, *dataset, (*start, *count)),
+        Command::TryRow { model, row, live } => rows::try_row(core, context, (*model, row, *live)),
+        serving => run_serving(core, context, serving),
+    }
+}
+
+fn run_serving(core: &Core, context: &JobContext, command: &Command) -> Result<Done, EngineError> {
+    match command {
+        Command::Deploy { model, target, canary, shadow } => {
+            let mode = match canary {
+                _ if *shadow => Mode::Shadow,
+                Some(percent) => Mode::Canary(*percent),
+                None => Mode::Whole,
+            };
+            deploy::deploy(core, context, &deploy::Request { model: *model, target, mode })
+        }
+        Command::Promote => deploy::promote(core, context),
+        Command::RollBack => deploy::roll_back(core, context),
+        Command::StopDeployment => deploy::stop(core, context),
+        Command::RefreshStatus => deploy::refresh(core, context),
+        Command::Monitor => monitor::monitor(core, context),
+        Command::SendFeedback { path } => monitor::feedback(core, context, path),
+        Command::Simulate { requests, drift, seed, labels } => {
+            let traffic = simulate::Traffic { requests: *requests, drift, seed: *seed, labels: *labels };
+            simulate::simulate(core, context, traffic)
+        }
+        Command::AddTarget { name, url, token_file } => {
+            let remote = Remote { url: url.clone(), token_file: token_file.into() };
+            targets::add_remote(&core.options.home, name, remote)?;
+            let event = Event::TargetAdded { name: name.clone(), url: url.clone() };
+            core.commit(context.command, &[], vec![event])?;
+            let result = serde_json::json!({"target": name, "url": url});
+            Ok(Done::new(format!("Target {name} added"), result))
+        }
+        other => Err(EngineError::refused(format!("{} is not a job", label(other)))),
+    }
 }
 
 fn label(command: &Command) -> String {

@@ -10,20 +10,19 @@ use crate::{
 };
 use serde_json::json;
 use std::path::{Path, PathBuf};
+use yard_data::ContractInput;
 use yard_metrics::sketch::{ReferenceSet, ReferenceSketch, SCORE_FIELD};
 use yard_package::{Lineage, PackageContent, SigningKey, card, golden};
-use yard_score::{encode::Rows, explain, scorer::Scorer};
+use yard_score::scorer::Scorer;
 use yard_types::{
     command::ModelChoice,
-    contract::{Contract, ContractField, name_from_text},
+    contract::{Contract, ContractField},
     evaluation::Evaluation,
     event::Event,
     frame::{Costs, Frame, Task},
     package::PackageRecord,
-    profile::ColumnProfile,
     project::ProjectState,
-    recipe::FittedInput,
-    schema::{FieldType, Role},
+    schema::FieldType,
     table::{Column, FieldValue, Table},
 };
 
@@ -107,7 +106,14 @@ fn content(core: &Core, model: &Loaded) -> Result<PackageContent, EngineError> {
     let state = core.state();
     let frame = served_frame(&state, model);
     let scorer = models::scorer(&model.parts)?;
-    let contract = contract(&state, model);
+    let contract = yard_data::contract(&ContractInput {
+        name: &state.name,
+        table: &model.table,
+        rows: &model.split.train,
+        schema: &model.dataset.schema,
+        frame: &model.frame,
+        recipe: &model.parts.recipe,
+    });
     let reference_rows = thinned(&model.split.train);
     let held_out = if model.split.test.is_empty() { &model.split.validation } else { &model.split.test };
     let sample = model.table.take(&thinned(held_out));
@@ -131,10 +137,7 @@ fn content(core: &Core, model: &Loaded) -> Result<PackageContent, EngineError> {
         written_by: format!("modelyard {}", env!("CARGO_PKG_VERSION")),
         golden: golden::make(&scorer, &contract, &sample, threshold).map_err(EngineError::failed)?,
         reference: reference(&scorer, &contract, &model.table, &reference_rows)?,
-        feature_means: Some(
-            explain::feature_means(&scorer, &model.table, Rows::List(&reference_rows))
-                .map_err(EngineError::failed)?,
-        ),
+        feature_means: Some(models::feature_means(model)?),
         card: card::render(&facts),
         parts: model.parts.clone(),
         contract,
@@ -155,44 +158,6 @@ fn served_frame(state: &ProjectState, model: &Loaded) -> Frame {
         frame.decision = format!("{} (threshold {threshold} set by hand)", frame.decision);
     }
     frame
-}
-
-fn contract(state: &ProjectState, model: &Loaded) -> Contract {
-    let schema = &model.dataset.schema;
-    let profile = |name: &str| model.dataset.profile.columns.iter().find(|column| column.name == name);
-    let fields = model.parts.recipe.inputs.iter().map(|input| contract_field(input, profile(&input.name)));
-    Contract {
-        name: name_from_text(&state.name),
-        task: model.parts.task,
-        fields: fields.collect(),
-        id_field: schema.with_role(Role::Id).map(|field| field.name.clone()),
-        target: model.frame.target.clone(),
-        classes: model.parts.classes.clone(),
-    }
-}
-
-fn contract_field(input: &FittedInput, profile: Option<&ColumnProfile>) -> ContractField {
-    let median = profile.and_then(|column| column.median);
-    let top = profile.and_then(|column| column.top.first()).map(|top| top.value.clone());
-    let example = match (input.field_type, median, top) {
-        (FieldType::Number, Some(median), _) => json!(median),
-        (FieldType::Integer, Some(median), _) => json!(median.round() as i64),
-        (FieldType::Datetime, Some(median), _) => json!(yard_types::date::format_iso(median as i64)),
-        (FieldType::Boolean, _, Some(top)) => {
-            yard_types::cell::CellRules::boolean(&top).map_or(serde_json::Value::Null, |yes| json!(yes))
-        }
-        (_, _, Some(top)) => json!(top),
-        _ => serde_json::Value::Null,
-    };
-    ContractField {
-        name: input.name.clone(),
-        field_type: input.field_type,
-        nullable: true,
-        min: profile.and_then(|column| column.min),
-        max: profile.and_then(|column| column.max),
-        categories: input.categories.clone(),
-        example,
-    }
 }
 
 fn reference(
@@ -246,7 +211,7 @@ fn field_sketch(field: &ContractField, column: &Column) -> ReferenceSketch {
 }
 
 /// Returns at most [`REFERENCE_ROWS`] rows, evenly spread.
-fn thinned(rows: &[u32]) -> Vec<u32> {
+pub(crate) fn thinned(rows: &[u32]) -> Vec<u32> {
     if rows.len() <= REFERENCE_ROWS {
         return rows.to_vec();
     }

@@ -7,13 +7,11 @@ use crate::{
     models, tables, targets,
 };
 use serde_json::{Map, Value, json};
-use yard_score::explain::Explainer;
 use yard_types::{
     command::ModelChoice,
-    event::{Notice, RowPage, TryResult},
+    event::{Notice, TryResult},
     frame::Task,
     ids::DatasetId,
-    table::{FieldValue, Table},
 };
 
 /// Sends a page of rows as text.
@@ -26,22 +24,10 @@ pub(crate) fn fetch(
     let state = core.state();
     let record = tables::dataset(&state, Some(dataset))?;
     let table = core.tables.load(record, context)?;
-    let total = table.rows() as u64;
-    let end = start.saturating_add(count).min(total);
-    let rows = (start.min(end)..end).map(|row| row_text(&table, row as usize)).collect();
-    let page = RowPage { dataset: dataset.0, start, total, rows };
+    let page = yard_data::rows_page(&table, &record.schema, dataset, start, count);
+    let message = format!("{} rows", page.total);
     context.notice(Notice::Rows { page });
-    Ok(Done::new(format!("{total} rows"), Value::Null))
-}
-
-fn row_text(table: &Table, row: usize) -> Vec<Option<String>> {
-    let text = |value: FieldValue<'_>| match value {
-        FieldValue::Missing => None,
-        FieldValue::Number(number) => Some(number.to_string()),
-        FieldValue::Text(text) => Some(text.to_owned()),
-        FieldValue::Instant(micros) => Some(yard_types::date::format_iso(micros)),
-    };
-    table.columns().iter().map(|column| text(column.value(row))).collect()
+    Ok(Done::new(message, Value::Null))
 }
 
 /// Scores one row with reasons, here or by the deployment. A row that can't be scored is an answer too.
@@ -51,7 +37,7 @@ pub(crate) fn try_row(
     (choice, row, live): (ModelChoice, &Map<String, Value>, bool),
 ) -> Result<Done, EngineError> {
     let start = core.options.clock.elapsed_secs();
-    let answer = if live { ask(core, row) } else { here(core, choice, row) };
+    let answer = if live { ask(core, row) } else { here(core, context, (choice, row)) };
     let mut result = answer.unwrap_or_else(|error| TryResult {
         error: Some(error.to_string()),
         ..TryResult::default()
@@ -65,11 +51,14 @@ pub(crate) fn try_row(
     Ok(Done::new("Scored", value))
 }
 
-fn here(core: &Core, choice: ModelChoice, row: &Map<String, Value>) -> Result<TryResult, EngineError> {
+fn here(
+    core: &Core,
+    context: &JobContext,
+    (choice, row): (ModelChoice, &Map<String, Value>),
+) -> Result<TryResult, EngineError> {
     let state = core.state();
     let record = models::record(&state, choice)?;
-    let parts = models::parts(core, &record)?;
-    let explainer = Explainer::new(&parts, None).map_err(EngineError::failed)?;
+    let explainer = models::explainer(core, context, &record)?;
     let scorer = explainer.scorer();
     let values = scorer.row_from_json(row).map_err(EngineError::failed)?;
     let mut scratch = scorer.scratch();
@@ -88,7 +77,7 @@ fn here(core: &Core, choice: ModelChoice, row: &Map<String, Value>) -> Result<Tr
     Ok(TryResult {
         prediction: answer.label().map_or_else(|| json!(margin), |label| json!(label)),
         probabilities: probabilities.collect(),
-        decision: (parts.task == Task::Binary).then(|| answer.decision(state.threshold(record.id))).flatten(),
+        decision: (scorer.task() == Task::Binary).then(|| answer.decision(state.threshold(record.id))).flatten(),
         margin,
         base: explanation.base.get(output).copied().unwrap_or(0.0),
         reasons,
@@ -107,7 +96,7 @@ fn ask(core: &Core, row: &Map<String, Value>) -> Result<TryResult, EngineError> 
     let number = |key: &str| own.get(key).and_then(Value::as_f64).unwrap_or(0.0);
     let reasons = own.get("reasons").and_then(Value::as_array).into_iter().flatten().filter_map(|reason| {
         let field = reason.get("field")?.as_str()?;
-        let value = ["contribution", "value"].iter().find_map(|key| reason.get(key)?.as_f64())?;
+        let value = reason.get("contribution")?.as_f64()?;
         Some((field.to_owned(), value))
     });
     let probabilities = own.get("probabilities").and_then(Value::as_object).into_iter().flatten();

@@ -8,7 +8,7 @@ use crate::{
     error::EngineError,
     jobs::{Done, JobContext},
     models::{self, Loaded},
-    targets,
+    tables, targets,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -65,7 +65,10 @@ pub(crate) fn simulate(core: &Core, context: &JobContext, traffic: Traffic<'_>) 
     }
     let fields = fields_by_importance(&state, &model);
     let rows = drifted(&pool, kind, (&fields, &model.frame.target), traffic.seed);
-    let sender = Sender { client: &connection.client, name: &status.deployment, model: &model, rows: &rows };
+    let target =
+        yard_data::target(&rows, &model.dataset.schema, &model.frame).map_err(tables::data_error)?;
+    let sender =
+        Sender { client: &connection.client, name: &status.deployment, model: &model, rows: &rows, target: &target };
     let start = core.options.clock.elapsed_secs();
     let clock = || core.options.clock.elapsed_secs();
     let answers = sender.send(context, (traffic, kind), &clock)?;
@@ -92,6 +95,7 @@ struct Sender<'a> {
     name: &'a str,
     model: &'a Loaded,
     rows: &'a Table,
+    target: &'a yard_data::Target,
 }
 
 impl Sender<'_> {
@@ -135,18 +139,13 @@ impl Sender<'_> {
         Ok(answers)
     }
 
+    /// Returns the outcome of a row, `None` without one.
     fn label(&self, row: usize) -> Option<Value> {
-        let target = &self.model.frame.target;
-        let value = self.rows.column(target)?.value(row);
         if self.model.frame.task.is_classification() {
-            let code = super::import::class_code(value, &self.model.frame.classes)?;
-            return Some(json!(self.model.frame.classes.get(code)?));
+            let code = *self.target.codes.get(row)?;
+            return self.target.classes.get(code as usize).map(|class| json!(class));
         }
-        match value {
-            FieldValue::Number(number) => Some(json!(number)),
-            FieldValue::Text(text) => Some(json!(text)),
-            _ => None,
-        }
+        self.target.values.get(row).filter(|value| value.is_finite()).map(|value| json!(value))
     }
 }
 
