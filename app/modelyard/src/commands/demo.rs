@@ -241,7 +241,7 @@ impl Demo<'_> {
         let reason = alert.map_or_else(|| "by hand".to_owned(), |alert| alert.message.clone());
         let data = Some(path.to_string_lossy().into_owned());
         let done = self.act(Command::Retrain { data, deploy: true, reason })?;
-        let gates = serde_json::from_value(done.result["gates"].clone()).unwrap_or_default();
+        let gates: Vec<yard_types::gate::Gate> = serde_json::from_value(done.result["gates"].clone()).unwrap_or_default();
         self.say(&model::gate_lines(&gates));
         self.say(&done.message);
         Ok(())
