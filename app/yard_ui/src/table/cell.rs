@@ -35,6 +35,7 @@ pub(super) enum Kind {
     Link,
     Word(Status),
     Chip(Status, Option<Icon>),
+    Choice(Icon, Cow<'static, str>),
     Swatch(Color32, bool),
     Icon(Icon),
     Button(Icon),
@@ -99,6 +100,12 @@ impl<'a> Cell<'a> {
         Self::new(word, Kind::Chip(Status::Idle, Some(icon)))
     }
 
+    /// A grey chip that opens a menu: a click is reported as `TableResponse::cell`. `name` says what is
+    /// chosen ("Role of tenure"); the accessible name is the two together.
+    pub fn choice(icon: Icon, word: impl Into<Cow<'a, str>>, name: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(word, Kind::Choice(icon, name.into()))
+    }
+
     /// The colour of a run: filled while it is drawn in the plots, an empty box else. Clickable.
     pub fn swatch(colour: Color32, filled: bool, name: impl Into<Cow<'a, str>>) -> Self {
         Self::new(name, Kind::Swatch(colour, filled))
@@ -149,6 +156,7 @@ impl<'a> Cell<'a> {
             Kind::Link | Kind::Button(_) | Kind::Swatch(..) => {
                 return self.control(ui, rect, align, id).clicked();
             }
+            Kind::Choice(glyph, name) => return self.choice_ui(ui, inner, (*glyph, name), id).clicked(),
             Kind::Word(status) => {
                 status::paint_word(
                     ui,
@@ -205,6 +213,17 @@ impl<'a> Cell<'a> {
         let rect =
             Rect::from_min_size(pos2(inner.left(), inner.center().y - height / 2.0), vec2(width, height));
         chip.paint_at(ui, rect, false);
+    }
+
+    fn choice_ui(&self, ui: &Ui, inner: Rect, (glyph, name): (Icon, &str), id: egui::Id) -> Response {
+        let chip = Chip::new(Status::Idle, self.text.as_ref()).icon(glyph);
+        let size = vec2(chip.width(ui).min(inner.width()), 20.0_f32.min(inner.height() - 2.0));
+        let rect = Rect::from_min_size(pos2(inner.left(), inner.center().y - size.y / 2.0), size);
+        let response = ui.interact(rect, id, Sense::click());
+        response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("{name}: {}", self.text)));
+        chip.paint_at(ui, rect, response.hovered());
+        paint::focus_ring(ui, rect, 3, &response);
+        response.on_hover_cursor(egui::CursorIcon::PointingHand)
     }
 
     fn paint_share(&self, ui: &Ui, inner: Rect, share: f64) {
