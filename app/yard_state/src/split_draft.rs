@@ -82,8 +82,7 @@ impl SplitDraft {
         if validation + test > 0.95 {
             return Err(error("test", "at most 95 % for validation and test together", &self.test));
         }
-        let seed =
-            self.seed.trim().parse().map_err(|_| error("seed", "a whole number", self.seed.trim()))?;
+        let seed = self.seed.trim().parse().map_err(|_| error("seed", "a whole number", self.seed.trim()))?;
         if self.by != SplitBy::Hash && self.column.is_empty() {
             return Err(error(self.by.word(), "a column", "none"));
         }

@@ -43,7 +43,10 @@ fn pictures() {
     let only = std::env::var("PLACE").ok().and_then(|word| Place::from_word(&word));
     for place in Place::ALL.into_iter().filter(|place| only.is_none_or(|own| own == *place)) {
         for (theme, word) in [(yard_ui::Theme::Light, "light"), (yard_ui::Theme::Dark, "dark")] {
-            let tall = std::env::var("TALL").ok().and_then(|height| height.parse().ok()).map(|height| [1440.0, height]);
+            let tall = std::env::var("TALL")
+                .ok()
+                .and_then(|height| height.parse().ok())
+                .map(|height| [1440.0, height]);
             for size in [[1440.0, 900.0], [1024.0, 680.0]].into_iter().chain(tall) {
                 let mut state = state();
                 state.place = place;
@@ -64,7 +67,8 @@ fn pictures() {
                         state,
                     );
                 harness.run_steps(6);
-                let name = format!("{folder}/{}-{word}-{}x{}.png", place.label().to_lowercase(), size[0], size[1]);
+                let name =
+                    format!("{folder}/{}-{word}-{}x{}.png", place.label().to_lowercase(), size[0], size[1]);
                 harness.render().unwrap().save(name).unwrap();
             }
         }

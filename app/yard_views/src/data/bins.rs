@@ -147,7 +147,12 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn column(field_type: FieldType, distinct: u64, histogram: Option<Histogram>, top: &[(&str, u64)]) -> ColumnProfile {
+    fn column(
+        field_type: FieldType,
+        distinct: u64,
+        histogram: Option<Histogram>,
+        top: &[(&str, u64)],
+    ) -> ColumnProfile {
         let top = top.iter().map(|(value, count)| TopValue { value: (*value).to_owned(), count: *count });
         ColumnProfile {
             name: "c".to_owned(),
@@ -180,8 +185,7 @@ mod tests {
 
     #[test]
     fn two_values_are_two_bins_in_order() {
-        let histogram =
-            Histogram { edges: vec![0.0, 0.5, 1.0], counts: vec![90, 10], positive: vec![9, 5] };
+        let histogram = Histogram { edges: vec![0.0, 0.5, 1.0], counts: vec![90, 10], positive: vec![9, 5] };
         let bins = bins(&column(FieldType::Boolean, 2, Some(histogram), &[("No", 90), ("Yes", 10)])).unwrap();
         assert_eq!(bins.values, ["No", "Yes"]);
         assert_eq!((bins.rest, bins.positive), (vec![81.0, 5.0], vec![9.0, 5.0]));

@@ -37,7 +37,9 @@ pub(super) fn show(
     inspector_head(ui, &format!("Column, {}", field.field_type.word()), &field.name, |ui| {
         Chip::neutral(words::role_icon(field.role), words::role_word(field.role)).show(ui)
     });
-    if let Some(bins) = bins(profile).filter(|_| !words::all_different(profile, dataset.profile.rows) || profile.mean.is_some()) {
+    if let Some(bins) = bins(profile)
+        .filter(|_| !words::all_different(profile, dataset.profile.rows) || profile.mean.is_some())
+    {
         inspector_section(ui, "", |ui| distribution(ui, state, (dataset, profile, &bins), brush));
     }
     inspector_section(ui, "Statistics", |ui| statistics(ui, state, profile));
@@ -68,25 +70,22 @@ fn distribution(
         return;
     }
     histogram(ui, (&title, &names), (profile, bins), brush);
-    let Some(brushed) = brush
-        .as_ref()
-        .filter(|(name, _)| *name == profile.name)
-        .and_then(|(_, range)| bins.brushed(*range))
+    let Some(brushed) =
+        brush.as_ref().filter(|(name, _)| *name == profile.name).and_then(|(_, range)| bins.brushed(*range))
     else {
-        text::note(ui, format!("n = {}; drag across the bars to select rows", fmt::count(bins.total() as u64)));
+        text::note(
+            ui,
+            format!("n = {}; drag across the bars to select rows", fmt::count(bins.total() as u64)),
+        );
         return;
     };
-    let mut words = format!("Selected {} rows", fmt::count(brushed.rows as u64));
-    if let Some(positives) = brushed.positives {
+    let selected = format!("Selected {} rows", fmt::count(brushed.rows as u64));
+    let rate = brushed.positives.map_or_else(String::new, |positives| {
         let whole = bins.positive.iter().sum::<f64>() / bins.total().max(1.0);
-        words += &format!(
-            ", {} {} against {} in all",
-            names[1],
-            fmt::percent(positives / brushed.rows.max(1.0)),
-            fmt::percent(whole)
-        );
-    }
-    text::paragraph(ui, words);
+        let inside = fmt::percent(positives / brushed.rows.max(1.0));
+        format!(", {} {inside} against {} in all", names[1], fmt::percent(whole))
+    });
+    text::paragraph(ui, selected + &rate);
 }
 
 /// "customer" as a heading: "Customers".
@@ -111,7 +110,8 @@ fn histogram(
     let snapped = own.and_then(|range| bins.brushed(range)).map(|brushed| (brushed.low, brushed.high));
     let label = format!("{} bins", bins.edges.len() - 1);
     let axis = yard_ui::Axis::new(&label).about(5);
-    let axis = if profile.field_type == FieldType::Datetime { axis.about(3).format(words::day) } else { axis };
+    let axis =
+        if profile.field_type == FieldType::Datetime { axis.about(3).format(words::day) } else { axis };
     let plot = stacked(title, axis, &bins.edges, &classes);
     match plot.height(212.0).brush(snapped).show(ui).brushed {
         Some(Brushing::Range(low, high)) => *brush = Some((profile.name.clone(), (low, high))),
@@ -153,10 +153,11 @@ fn values(ui: &mut egui::Ui, bins: &Bins, (profile, names): (&ColumnProfile, &[S
     ui.spacing_mut().item_spacing.y = 0.0;
     for at in 0..count.min(MOST_BARS) {
         let parts = [bins.rest[at] / top, bins.positive.get(at).copied().unwrap_or(0.0) / top];
-        let mut figure = fmt::count(total(at) as u64);
-        if counted {
-            figure += &format!("  {:>6}", fmt::percent(bins.positive[at] / total(at).max(1.0)));
-        }
+        let count = fmt::count(total(at) as u64);
+        let figure = match bins.positive.get(at) {
+            Some(positive) => format!("{count}  {:>6}", fmt::percent(positive / total(at).max(1.0))),
+            None => count,
+        };
         bar(ui, &bins.values[at], parts, &figure);
     }
     let more = profile.distinct.saturating_sub(count.min(MOST_BARS) as u64);
@@ -220,7 +221,8 @@ fn statistics(ui: &mut egui::Ui, state: &StudioState, profile: &ColumnProfile) {
     key_value(ui, "Distinct", &fmt::count(profile.distinct));
     if let Some(alone) = profile.alone {
         let frame = state.project.frame.as_ref();
-        key_value(ui, words::alone_label(frame), &fmt::metric(alone)).on_hover_text(words::alone_definition(frame));
+        key_value(ui, words::alone_label(frame), &fmt::metric(alone))
+            .on_hover_text(words::alone_definition(frame));
     }
 }
 
@@ -228,7 +230,8 @@ fn role_and_type(ui: &mut egui::Ui, state: &StudioState, dataset: &DatasetRecord
     let mut acts = Vec::new();
     let why = why_not(state);
     let target = field.role == Role::Target;
-    let reason = if target && why.is_empty() { "Make another column the target to change this one" } else { why };
+    let reason =
+        if target && why.is_empty() { "Make another column the target to change this one" } else { why };
     let words: Vec<&str> = words::ROLES.iter().map(|role| words::role_word(*role)).collect();
     let mut at = words::ROLES.iter().position(|role| *role == field.role).unwrap_or(usize::MAX);
     let response = Form::default()

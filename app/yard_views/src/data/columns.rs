@@ -53,7 +53,12 @@ enum Show {
 }
 
 /// Draws the section.
-pub(super) fn show(ui: &mut egui::Ui, state: &StudioState, dataset: &DatasetRecord, table: &mut Table) -> Vec<Act> {
+pub(super) fn show(
+    ui: &mut egui::Ui,
+    state: &StudioState,
+    dataset: &DatasetRecord,
+    table: &mut Table,
+) -> Vec<Act> {
     heading(ui, state, dataset);
     let shown = shown(ui.available_width(), state);
     let columns: Vec<Column<'_>> = shown.iter().map(|show| column(*show, state)).collect();

@@ -10,7 +10,7 @@ pub(super) fn new_project(state: &StudioState) -> String {
     let Some(frame) = &state.project.frame else {
         return format!("modelyard profile {}", quoted(&dataset.name));
     };
-    let mut line = crate::frame::command(state, frame);
+    let mut parts = vec![crate::frame::command(state, frame)];
     for (role, option) in [
         (Role::Id, "id"),
         (Role::Time, "time"),
@@ -21,14 +21,14 @@ pub(super) fn new_project(state: &StudioState) -> String {
     ] {
         let names = names(&dataset.schema, role);
         if !names.is_empty() {
-            line += &format!(" \\\n  --{option} {}", quoted(&names));
+            parts.push(format!("--{option} {}", quoted(&names)));
         }
     }
     let seed = state.project.splits.get(&dataset.id).map_or(0, |split| split.spec.seed);
     if seed != 0 {
-        line += &format!(" \\\n  --seed {seed}");
+        parts.push(format!("--seed {seed}"));
     }
-    line
+    parts.join(" \\\n  ")
 }
 
 fn names(schema: &Schema, role: Role) -> String {

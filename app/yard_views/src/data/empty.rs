@@ -8,13 +8,13 @@ use yard_state::{
 };
 use yard_ui::{Empty, Icon, PathField, fmt, show, space, text};
 
-const SENTENCE: &str =
-    "Columns, findings and rows of a table appear here. CSV, TSV, Parquet or NDJSON; the file stays where it is.";
+const SENTENCE: &str = "Columns, findings and rows of a table appear here. CSV, TSV, Parquet or NDJSON; the file stays where it is.";
 
 /// Draws the place.
 pub(super) fn show(ui: &mut egui::Ui, state: &mut StudioState, path: &mut String) {
     let import = state.jobs.all().iter().rev().find(|job| job.label.starts_with("Import")).cloned();
-    if let Some(job) = import.as_ref().filter(|job| matches!(job.stage, JobStage::Queued | JobStage::Running)) {
+    if let Some(job) = import.as_ref().filter(|job| matches!(job.stage, JobStage::Queued | JobStage::Running))
+    {
         running(ui, job);
         return;
     }
@@ -23,7 +23,10 @@ pub(super) fn show(ui: &mut egui::Ui, state: &mut StudioState, path: &mut String
         show::failed(ui, &format!("{label} failed"), message, advice);
         ui.add_space(space::S16);
     }
-    let answer = Empty::new(Icon::Table, SENTENCE).action("Import data…", "Ctrl+Shift+O").link("Open a sample on Start").show(ui);
+    let answer = Empty::new(Icon::Table, SENTENCE)
+        .action("Import data…", "Ctrl+Shift+O")
+        .link("Open a sample on Start")
+        .show(ui);
     if answer.action {
         state.ask(Action::Pick(Pick::Data));
     }
@@ -55,11 +58,16 @@ fn running(ui: &mut egui::Ui, job: &Job) {
             None => ("waiting".to_owned(), None),
             Some(progress) => {
                 let amount = match progress.total {
-                    Some(total) => format!("{} of {} {}", fmt::count(progress.done), fmt::count(total), progress.unit),
+                    Some(total) => {
+                        format!("{} of {} {}", fmt::count(progress.done), fmt::count(total), progress.unit)
+                    }
                     None => format!("{} {}", fmt::count(progress.done), progress.unit),
                 };
                 let share = progress.total.filter(|total| *total > 0);
-                (format!("{} {amount}", progress.phase), share.map(|total| progress.done as f64 / total as f64))
+                (
+                    format!("{} {amount}", progress.phase),
+                    share.map(|total| progress.done as f64 / total as f64),
+                )
             }
         };
         show::progress(ui, &job.label, done, &words);

@@ -21,7 +21,12 @@ const COLUMN: f32 = 132.0;
 const ACTION: f32 = 128.0;
 
 /// Draws the section.
-pub(super) fn show(ui: &mut egui::Ui, state: &StudioState, dataset: &DatasetRecord, all: &mut bool) -> Vec<Act> {
+pub(super) fn show(
+    ui: &mut egui::Ui,
+    state: &StudioState,
+    dataset: &DatasetRecord,
+    all: &mut bool,
+) -> Vec<Act> {
     let mut findings: Vec<&Finding> = dataset.profile.findings.iter().collect();
     findings.sort_by_key(|finding| (fixed(dataset, finding), finding.severity));
     let open = findings.iter().filter(|finding| !fixed(dataset, finding)).count();
@@ -57,7 +62,11 @@ fn note(state: &StudioState, dataset: &DatasetRecord, open: usize) -> String {
             let leak = dataset.profile.findings.iter().any(|finding| finding.code == "leak_suspect");
             let word = if leak { "possible leak" } else { "no leak" };
             let label = words::alone_label(frame).trim_end_matches(" alone");
-            format!("{opened}; {word}: the best single column, {}, reaches {label} {}", column.name, fmt::metric(value))
+            format!(
+                "{opened}; {word}: the best single column, {}, reaches {label} {}",
+                column.name,
+                fmt::metric(value)
+            )
         }
         None => opened,
     }
@@ -89,7 +98,8 @@ fn row(ui: &mut egui::Ui, state: &StudioState, dataset: &DatasetRecord, finding:
     let whole = ui.available_rect_before_wrap();
     let width = (whole.width() - SEVERITY - COLUMN - ACTION - space::S8).max(80.0);
     let colour = tokens(ui).text;
-    let sentence = paint::wrapped(ui.painter(), &finding.message, Type::Label, colour, width, egui::Align::Min);
+    let sentence =
+        paint::wrapped(ui.painter(), &finding.message, Type::Label, colour, width, egui::Align::Min);
     let height = (sentence.size().y + 8.0).max(space::ROW);
     let (rect, _) = ui.allocate_exact_size(egui::vec2(whole.width(), height), egui::Sense::hover());
     let at = |left: f32, width: f32| {

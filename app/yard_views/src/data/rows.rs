@@ -75,7 +75,7 @@ fn heading(ui: &mut egui::Ui, state: &StudioState, dataset: &DatasetRecord, brus
     }
 }
 
-/// "2 967 of 7 043 selected: MonthlyCharges 72.69 – 106.19, Churn Yes 37.5 %".
+/// What is brushed: "2 967 of 7 043 selected: tenure 0 – 24, Churn Yes 37.5 %".
 fn brush_words(state: &StudioState, dataset: &DatasetRecord, brush: Option<&(String, (f64, f64))>) -> String {
     let total = fmt::count(dataset.profile.rows);
     let selected = brush.and_then(|(name, range)| {
@@ -86,18 +86,16 @@ fn brush_words(state: &StudioState, dataset: &DatasetRecord, brush: Option<&(Str
         return format!("{total}, as in the file");
     };
     let decimals = words::decimals(profile).max(usize::from(profile.field_type == FieldType::Number));
-    let mut note = format!(
+    let note = format!(
         "{} of {total} selected: {} {} – {}",
         fmt::count(brushed.rows as u64),
         profile.name,
         fmt::fixed(brushed.low, decimals),
         fmt::fixed(brushed.high, decimals)
     );
-    if let Some(positives) = brushed.positives {
-        let [_, positive] = words::series_names(state.project.frame.as_ref());
-        note += &format!(", {positive} {}", fmt::percent(positives / brushed.rows.max(1.0)));
-    }
-    note
+    let Some(positives) = brushed.positives else { return note };
+    let [_, positive] = words::series_names(state.project.frame.as_ref());
+    format!("{note}, {positive} {}", fmt::percent(positives / brushed.rows.max(1.0)))
 }
 
 /// Message of the last page that could not be read.
@@ -120,6 +118,14 @@ fn column<'a>(dataset: &DatasetRecord, field: &'a Field) -> Column<'a> {
     if numeric { column.right() } else { column }
 }
 
+/// Text of a cell.
+enum Text<'a> {
+    /// The page is on its way.
+    Awaited,
+    Missing,
+    Here(&'a str),
+}
+
 /// The pages at hand.
 struct Pages<'a> {
     state: &'a StudioState,
@@ -131,17 +137,23 @@ impl<'a> Pages<'a> {
         self.state.pages.get(&start).filter(|page| page.dataset == self.dataset.id.0)
     }
 
-    /// A cell; the outer `None` is a row that is not here yet, the inner one a missing value.
-    fn text(&self, row: usize, at: usize) -> Option<Option<&'a str>> {
+    fn text(&self, row: usize, at: usize) -> Text<'a> {
         let start = row as u64 / PAGE * PAGE;
-        let cells = self.page(start)?.rows.get(row - start as usize)?;
-        Some(cells.get(at)?.as_deref())
+        let cells = self.page(start).and_then(|page| page.rows.get(row - start as usize));
+        match cells.and_then(|cells| cells.get(at)) {
+            None => Text::Awaited,
+            Some(None) => Text::Missing,
+            Some(Some(text)) => Text::Here(text),
+        }
     }
 }
 
 fn cell<'a>(pages: &Pages<'a>, row: usize, (at, field): (usize, &Field), decimals: usize) -> Cell<'a> {
-    let Some(text) = pages.text(row, at) else { return Cell::muted("…") };
-    let Some(text) = text else { return Cell::missing() };
+    let text = match pages.text(row, at) {
+        Text::Awaited => return Cell::muted("…"),
+        Text::Missing => return Cell::missing(),
+        Text::Here(text) => text,
+    };
     match field.field_type {
         FieldType::Number => match field.rules.number(text).or(text.parse().ok()) {
             Some(number) if number.is_finite() => Cell::number(fmt::fixed(number, decimals)),
@@ -172,13 +184,18 @@ impl Range {
             FieldType::Datetime => field.rules.instant(text).map(|micros| micros as f64),
             _ => field.rules.number(text).or(text.parse().ok()),
         };
-        let value = pages.text(row, self.at).flatten().and_then(number);
-        value.is_some_and(|value| value >= self.low && value <= self.high)
+        let Text::Here(text) = pages.text(row, self.at) else { return false };
+        number(text).is_some_and(|value| value >= self.low && value <= self.high)
     }
 }
 
 /// Asks for the pages of the drawn rows that are neither here nor on their way.
-fn ask(state: &StudioState, dataset: &DatasetRecord, rows: &mut Rows, (first, last): (usize, usize)) -> Vec<Act> {
+fn ask(
+    state: &StudioState,
+    dataset: &DatasetRecord,
+    rows: &mut Rows,
+    (first, last): (usize, usize),
+) -> Vec<Act> {
     let now = (dataset.id.0, state.project.seq);
     if rows.asked_for != now {
         rows.asked_for = now;

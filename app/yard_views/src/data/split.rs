@@ -113,10 +113,10 @@ pub(super) fn inspector(ui: &mut egui::Ui, state: &StudioState) -> Vec<Act> {
 
 fn file_ui(ui: &mut egui::Ui, state: &StudioState, dataset: &DatasetRecord) {
     let format = &dataset.schema.format;
-    let mut kind = format.kind.clone();
-    if let Some(compression) = &format.compression {
-        kind += &format!(", {compression}");
-    }
+    let kind = match &format.compression {
+        Some(compression) => format!("{}, {compression}", format.kind),
+        None => format.kind.clone(),
+    };
     yard_ui::key_text(ui, "Path", &dataset.path);
     yard_ui::key_text(ui, "Format", &kind);
     if !format.encoding.is_empty() {
@@ -129,6 +129,9 @@ fn file_ui(ui: &mut egui::Ui, state: &StudioState, dataset: &DatasetRecord) {
     yard_ui::key_value(ui, "SHA-256", &dataset.fingerprint.sha256.short());
     yard_ui::key_value(ui, "Versions", &fmt::count(state.project.datasets.len() as u64));
 }
+
+/// Picks a text of the form.
+type Pick = fn(&mut SplitDraft) -> &mut String;
 
 fn form_ui(
     ui: &mut egui::Ui,
@@ -148,7 +151,7 @@ fn form_ui(
     if new.by != SplitBy::Hash && column_ui(ui, dataset, &mut new) {
         edited = "column of the split";
     }
-    let fields: [(&str, &str, fn(&mut SplitDraft) -> &mut String); 3] = [
+    let fields: [(&str, &str, Pick); 3] = [
         ("Validation", "% of rows", |draft| &mut draft.validation),
         ("Test", "% of rows", |draft| &mut draft.test),
         ("Seed", "", |draft| &mut draft.seed),
@@ -160,7 +163,10 @@ fn form_ui(
         }
     }
     let classes = state.project.frame.as_ref().is_some_and(|frame| frame.task.is_classification());
-    if new.by == SplitBy::Hash && classes && yard_ui::checkbox(ui, &mut new.stratify, "Each class alike").changed() {
+    if new.by == SplitBy::Hash
+        && classes
+        && yard_ui::checkbox(ui, &mut new.stratify, "Each class alike").changed()
+    {
         edited = "stratify";
     }
     let mut acts = make_ui(ui, state, (dataset, record), &new);
@@ -174,7 +180,8 @@ fn column_ui(ui: &mut egui::Ui, dataset: &DatasetRecord, draft: &mut SplitDraft)
     let names = candidates(dataset, draft.by);
     let words: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut at = names.iter().position(|name| *name == draft.column).unwrap_or(usize::MAX);
-    let changed = Form::default().row(ui, "Column", |ui| Select::new("Column", &mut at, &words).show(ui)).changed();
+    let changed =
+        Form::default().row(ui, "Column", |ui| Select::new("Column", &mut at, &words).show(ui)).changed();
     if let Some(name) = names.get(at) {
         draft.column.clone_from(name);
     }
@@ -184,16 +191,18 @@ fn column_ui(ui: &mut egui::Ui, dataset: &DatasetRecord, draft: &mut SplitDraft)
 /// Columns that can carry a split: the one with the role first.
 fn candidates(dataset: &DatasetRecord, by: SplitBy) -> Vec<String> {
     let (role, fits): (Role, fn(FieldType) -> bool) = match by {
-        SplitBy::Time => (Role::Time, |own| {
-            matches!(own, FieldType::Datetime | FieldType::Integer | FieldType::Number)
-        }),
+        SplitBy::Time => {
+            (Role::Time, |own| matches!(own, FieldType::Datetime | FieldType::Integer | FieldType::Number))
+        }
         SplitBy::Column => (Role::Split, |own| {
             matches!(own, FieldType::Category | FieldType::Text | FieldType::Boolean | FieldType::Integer)
         }),
         SplitBy::Hash | SplitBy::Group => (Role::Group, |_| true),
     };
-    let fields = dataset.schema.fields.iter().filter(|field| field.role != Role::Target && fits(field.field_type));
-    let mut names: Vec<(bool, String)> = fields.map(|field| (field.role != role, field.name.clone())).collect();
+    let fields =
+        dataset.schema.fields.iter().filter(|field| field.role != Role::Target && fits(field.field_type));
+    let mut names: Vec<(bool, String)> =
+        fields.map(|field| (field.role != role, field.name.clone())).collect();
     names.sort_by_key(|(other, _)| *other);
     names.into_iter().map(|(_, name)| name).collect()
 }

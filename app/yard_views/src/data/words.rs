@@ -148,10 +148,9 @@ pub(super) fn series_names(frame: Option<&Frame>) -> [String; 2] {
         (Task::Binary, [rest, positive]) => {
             [format!("{} {rest}", frame.target), format!("{} {positive}", frame.target)]
         }
-        (Task::Regression, _) => [
-            format!("{} at most the median", frame.target),
-            format!("{} above the median", frame.target),
-        ],
+        (Task::Regression, _) => {
+            [format!("{} at most the median", frame.target), format!("{} above the median", frame.target)]
+        }
         _ => ["rows".to_owned(), String::new()],
     }
 }
@@ -174,7 +173,11 @@ pub(super) fn alone_definition(frame: Option<&Frame>) -> &'static str {
 }
 
 /// One sentence on how the target's rate differs along the column; `None` without a class to count.
-pub(super) fn explanation(dataset: &DatasetRecord, frame: Option<&Frame>, column: &ColumnProfile) -> Option<String> {
+pub(super) fn explanation(
+    dataset: &DatasetRecord,
+    frame: Option<&Frame>,
+    column: &ColumnProfile,
+) -> Option<String> {
     let frame = frame.filter(|frame| frame.target != column.name && frame.task != Task::Multiclass)?;
     let bins = bins(column)?;
     if bins.positive.is_empty() {
