@@ -1,6 +1,7 @@
 //! Draws places from a recorded event file into the folder named by `LOOK`, for looking at them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
+use egui_kittest::kittest::Queryable as _;
 use yard_state::{
     route::Place,
     state::{Sample, StudioState},
@@ -28,6 +29,15 @@ fn state() -> StudioState {
             state.apply(&serde_json::from_str(line).unwrap());
         }
     }
+    if let Some(family) =
+        std::env::var("FAMILY").ok().and_then(|word| yard_types::run::Family::from_word(&word))
+    {
+        state.drafts.train.family = family;
+    }
+    if let Ok(runs) = std::env::var("SHOWN") {
+        state.shown_runs =
+            runs.split(',').filter_map(|run| run.parse().ok()).map(yard_types::ids::RunId).collect();
+    }
     if let Ok(column) = std::env::var("COLUMN") {
         state.selection = yard_state::route::Selection::Column(column);
     }
@@ -47,7 +57,7 @@ fn pictures() {
                 .ok()
                 .and_then(|height| height.parse().ok())
                 .map(|height| [1440.0, height]);
-            for size in [[1440.0, 900.0], [1024.0, 680.0]].into_iter().chain(tall) {
+            for size in [[1440.0, 900.0], [1024.0, 680.0], [1200.0, 800.0]].into_iter().chain(tall) {
                 let mut state = state();
                 state.place = place;
                 let mut views = Views::default();
@@ -67,6 +77,10 @@ fn pictures() {
                         state,
                     );
                 harness.run_steps(6);
+                if let Ok(label) = std::env::var("CLICK") {
+                    harness.get_all_by_label(&label).last().unwrap().click();
+                    harness.run_steps(4);
+                }
                 let name =
                     format!("{folder}/{}-{word}-{}x{}.png", place.label().to_lowercase(), size[0], size[1]);
                 harness.render().unwrap().save(name).unwrap();

@@ -151,7 +151,7 @@ impl<'a> Cell<'a> {
         let inner = rect.shrink2(vec2(S8, 0.0));
         match &self.look {
             Kind::Text | Kind::Strong | Kind::Muted | Kind::Number | Kind::Missing => {
-                self.paint_text(ui, inner, align);
+                self.paint_text(ui, (rect, inner), align, id);
             }
             Kind::Link | Kind::Button(_) | Kind::Swatch(..) => {
                 return self.control(ui, rect, align, id).clicked();
@@ -189,7 +189,8 @@ impl<'a> Cell<'a> {
         false
     }
 
-    fn paint_text(&self, ui: &Ui, inner: Rect, align: Align) {
+    /// Text on one line; the whole of a cut text is shown on hover.
+    fn paint_text(&self, ui: &Ui, (rect, inner): (Rect, Rect), align: Align, id: egui::Id) {
         let t = tokens(ui);
         let (kind, colour) = match self.look {
             Kind::Strong => (Type::LabelStrong, t.text),
@@ -199,8 +200,12 @@ impl<'a> Cell<'a> {
             _ => (Type::Label, t.text),
         };
         let galley = paint::fitted(ui.painter(), &self.text, kind, colour, inner.width() + 0.5);
+        let cut = galley.elided;
         let (at, anchor) = anchored(inner, align);
         paint::galley_at(ui.painter(), at, anchor, galley);
+        if cut {
+            ui.interact(rect, id, Sense::hover()).on_hover_text(self.text.as_ref());
+        }
     }
 
     fn paint_chip(&self, ui: &Ui, inner: Rect, status: Status, glyph: Option<Icon>) {
