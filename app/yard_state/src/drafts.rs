@@ -127,6 +127,12 @@ pub struct TrainDraft {
     pub device: String,
     /// Seed as typed.
     pub seed: String,
+    /// Trials of a search as typed; empty trains once.
+    pub trials: String,
+    /// Time budget of a search in seconds as typed; empty for none.
+    pub budget: String,
+    /// Folds of cross-validation as typed; empty uses the validation part.
+    pub folds: String,
 }
 
 impl Default for TrainDraft {
@@ -136,11 +142,28 @@ impl Default for TrainDraft {
             params: BTreeMap::new(),
             device: "auto".to_owned(),
             seed: "0".to_owned(),
+            trials: String::new(),
+            budget: String::new(),
+            folds: String::new(),
         }
     }
 }
 
 impl TrainDraft {
+    /// Fills the form from a run, so that it can be repeated with changes.
+    pub fn from_spec(spec: &RunSpec) -> Self {
+        let unless = |value: u32, plain: u32| if value == plain { String::new() } else { value.to_string() };
+        Self {
+            family: spec.family,
+            params: spec.params.clone(),
+            device: spec.device.clone(),
+            seed: spec.seed.to_string(),
+            trials: unless(spec.trials, 1),
+            budget: spec.budget_secs.map_or(String::new(), number),
+            folds: unless(spec.folds, 0),
+        }
+    }
+
     /// Reads the form.
     pub fn to_command(&self, recipe: &yard_types::recipe::RecipeSpec) -> Result<Command, DraftError> {
         let seed = self.seed.trim().parse().map_err(|_| DraftError {
@@ -150,6 +173,9 @@ impl TrainDraft {
         let mut spec = RunSpec::new(self.family);
         spec.recipe = recipe.clone();
         spec.seed = seed;
+        spec.trials = whole("trials", &self.trials)?.unwrap_or(1);
+        spec.budget_secs = optional("budget", &self.budget)?;
+        spec.folds = whole("folds", &self.folds)?.unwrap_or(0);
         spec.device.clone_from(&self.device);
         spec.params = self
             .params
@@ -243,6 +269,8 @@ impl TryDraft {
 pub struct Drafts {
     /// Frame.
     pub frame: FrameDraft,
+    /// Split.
+    pub split: crate::split_draft::SplitDraft,
     /// Train.
     pub train: TrainDraft,
     /// Deploy.
@@ -256,6 +284,17 @@ pub struct Drafts {
 /// Formats a number for a text field: no exponent for everyday values, no trailing zeros.
 pub fn number(value: f64) -> String {
     format!("{value}")
+}
+
+fn whole(field: &str, text: &str) -> Result<Option<u32>, DraftError> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| DraftError {
+        field: field.to_owned(),
+        message: format!("expected a whole number, got \"{text}\""),
+    })
 }
 
 fn optional(field: &str, text: &str) -> Result<Option<f64>, DraftError> {

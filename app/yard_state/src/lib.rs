@@ -12,5 +12,6 @@ pub mod jobs;
 pub mod next;
 pub mod route;
 pub mod run;
+pub mod split_draft;
 pub mod state;
 pub mod undo;

@@ -5,6 +5,7 @@ use crate::{
     drafts::{Drafts, FrameDraft},
     jobs::Jobs,
     route::{Place, Selection},
+    split_draft::SplitDraft,
     undo::Undo,
 };
 use std::collections::BTreeMap;
@@ -138,6 +139,11 @@ pub struct StudioState {
     pub typed_path: String,
     /// Requests of the views, drained by the binary each frame.
     pub actions: Vec<Action>,
+    /// Devices that training can use as the engine found them (`cpu`, `cuda:0`, `metal`); empty until
+    /// they are known.
+    pub devices: Vec<String>,
+    /// Why there is no GPU among them, and how to get one.
+    pub device_note: String,
     /// Clock text for the status bar ("14:21"), set by the binary.
     pub clock: String,
 }
@@ -160,6 +166,8 @@ impl StudioState {
             inspector: self.inspector,
             place: self.place,
             clock: std::mem::take(&mut self.clock),
+            devices: std::mem::take(&mut self.devices),
+            device_note: std::mem::take(&mut self.device_note),
             ..Self::default()
         };
         *self = kept;
@@ -201,6 +209,7 @@ impl StudioState {
         self.project.apply(record);
         match &record.body {
             Event::FrameSet { frame } => self.drafts.frame = FrameDraft::from_frame(frame),
+            Event::SplitSet { spec, .. } => self.drafts.split = SplitDraft::from_spec(spec),
             Event::DatasetImported { .. } => self.pages.clear(),
             Event::RunFinished { run, .. } | Event::RunFailed { run, .. } | Event::RunCancelled { run } => {
                 self.live_curves.remove(run);

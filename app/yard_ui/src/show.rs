@@ -20,17 +20,21 @@ use crate::{
 /// The heading of a section with a quiet note beside it; `right` draws controls at the right edge.
 pub fn section_with<R>(ui: &mut Ui, heading: &str, note: &str, right: impl FnOnce(&mut Ui) -> R) -> R {
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), CONTROL), Sense::hover());
-    let mut left =
-        ui.new_child(egui::UiBuilder::new().max_rect(rect).layout(Layout::left_to_right(Align::Center)));
-    left.spacing_mut().item_spacing.x = S8;
-    text::strong(&mut left, heading);
-    let mut end =
-        ui.new_child(egui::UiBuilder::new().max_rect(rect).layout(Layout::right_to_left(Align::Center)));
+    let child = |ui: &mut Ui, place: Rect, layout: Layout| {
+        ui.new_child(egui::UiBuilder::new().max_rect(place).layout(layout))
+    };
+    let mut left = child(ui, rect, Layout::left_to_right(Align::Center));
+    let response = text::strong(&mut left, heading);
+    response.widget_info(|| WidgetInfo::labeled(Role::Heading, true, heading));
+    let mut end = child(ui, rect, Layout::right_to_left(Align::Center));
     let inner = right(&mut end);
-    if !note.is_empty() {
-        left.set_max_width((end.min_rect().left() - S8 - left.max_rect().left()).max(40.0));
+    let used = if end.min_rect().is_finite() { end.min_rect().left() } else { rect.right() };
+    let from = response.rect.right() + S8;
+    if !note.is_empty() && used - S8 > from {
+        let place = Rect::from_min_max(pos2(from, rect.top()), pos2(used - S8, rect.bottom()));
+        let mut middle = child(ui, place, Layout::left_to_right(Align::Center));
         let colour = tokens(ui).text_3;
-        text::fitted(&mut left, note, Type::Caption, colour);
+        text::fitted(&mut middle, note, Type::Caption, colour);
     }
     inner
 }

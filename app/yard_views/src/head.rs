@@ -1,11 +1,7 @@
 //! The head of a view: title, one line of context, actions at the right with exactly one filled button.
 
 use yard_state::{actions::Action, command::UiCommand, next, state::StudioState};
-use yard_ui::{Button, Icon, Type, text, tokens};
-
-/// Height of the head and the space below it.
-const HEIGHT: f32 = 48.0;
-const BELOW: f32 = 8.0;
+use yard_ui::{Button, Icon};
 
 /// A head.
 pub(crate) struct Head<'a> {
@@ -23,29 +19,12 @@ pub(crate) struct Head<'a> {
 
 /// Draws the head; a pressed button queues its command.
 pub(crate) fn show(ui: &mut egui::Ui, state: &mut StudioState, head: &Head<'_>) {
-    let width = ui.available_width();
-    ui.allocate_ui_with_layout(
-        egui::vec2(width, HEIGHT),
-        egui::Layout::right_to_left(egui::Align::Min),
-        |ui| {
-            ui.spacing_mut().item_spacing.x = 8.0;
-            primary_ui(ui, state, head);
-            for (command, icon) in head.others.iter().rev() {
-                other_ui(ui, state, *command, *icon);
-            }
-            let rest = ui.available_width();
-            ui.allocate_ui_with_layout(
-                egui::vec2(rest, HEIGHT),
-                egui::Layout::top_down(egui::Align::Min),
-                |ui| {
-                    ui.spacing_mut().item_spacing.y = 4.0;
-                    text::title(ui, head.title);
-                    text::fitted(ui, head.context.as_str(), Type::Label, tokens(ui).text_2);
-                },
-            );
-        },
-    );
-    ui.add_space(BELOW);
+    yard_ui::view_head(ui, head.title, &head.context, |ui| {
+        primary_ui(ui, state, head);
+        for (command, icon) in head.others.iter().rev() {
+            other_ui(ui, state, *command, *icon);
+        }
+    });
 }
 
 fn primary_ui(ui: &mut egui::Ui, state: &mut StudioState, head: &Head<'_>) {

@@ -63,16 +63,6 @@ pub(crate) fn model_words(model: &ModelRecord) -> String {
     format!("{}, {} {unit}", model.family.word(), fmt::count(u64::from(model.steps)))
 }
 
-/// "rate 0.05, 31 leaves": the parameters that were set, in order of their names.
-pub(crate) fn params_words(params: &yard_types::run::Params) -> String {
-    if params.is_empty() {
-        return "defaults".to_owned();
-    }
-    let pairs: Vec<String> =
-        params.iter().map(|(name, value)| format!("{} {value}", name.replace('_', " "))).collect();
-    pairs.join(", ")
-}
-
 /// "run 14".
 pub(crate) fn run_words(run: RunId) -> String {
     format!("run {run}")

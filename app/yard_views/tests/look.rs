@@ -1,6 +1,7 @@
 //! Draws places from a recorded event file into the folder named by `LOOK`, for looking at them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
+use egui_kittest::kittest::Queryable as _;
 use yard_state::{
     route::Place,
     state::{Sample, StudioState},
@@ -22,6 +23,27 @@ fn state() -> StudioState {
         let events: Vec<_> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         state.open_project("/projects/churn.modelyard", false, &events);
     }
+    if let Ok(file) = std::env::var("NOTICES") {
+        let text = std::fs::read_to_string(&file).unwrap();
+        for line in text.lines() {
+            state.apply(&serde_json::from_str(line).unwrap());
+        }
+    }
+    if let Some(family) =
+        std::env::var("FAMILY").ok().and_then(|word| yard_types::run::Family::from_word(&word))
+    {
+        state.drafts.train.family = family;
+    }
+    if let Ok(runs) = std::env::var("SHOWN") {
+        state.shown_runs =
+            runs.split(',').filter_map(|run| run.parse().ok()).map(yard_types::ids::RunId).collect();
+    }
+    if let Ok(column) = std::env::var("COLUMN") {
+        state.selection = yard_state::route::Selection::Column(column);
+    }
+    if let Some(run) = std::env::var("RUN").ok().and_then(|run| run.parse().ok()) {
+        state.selection = yard_state::route::Selection::Run(yard_types::ids::RunId(run));
+    }
     state
 }
 
@@ -31,7 +53,11 @@ fn pictures() {
     let only = std::env::var("PLACE").ok().and_then(|word| Place::from_word(&word));
     for place in Place::ALL.into_iter().filter(|place| only.is_none_or(|own| own == *place)) {
         for (theme, word) in [(yard_ui::Theme::Light, "light"), (yard_ui::Theme::Dark, "dark")] {
-            for size in [[1440.0, 900.0], [1024.0, 680.0]] {
+            let tall = std::env::var("TALL")
+                .ok()
+                .and_then(|height| height.parse().ok())
+                .map(|height| [1440.0, height]);
+            for size in [[1440.0, 900.0], [1024.0, 680.0], [1200.0, 800.0]].into_iter().chain(tall) {
                 let mut state = state();
                 state.place = place;
                 let mut views = Views::default();
@@ -51,7 +77,12 @@ fn pictures() {
                         state,
                     );
                 harness.run_steps(6);
-                let name = format!("{folder}/{}-{word}-{}.png", place.label().to_lowercase(), size[0]);
+                if let Ok(label) = std::env::var("CLICK") {
+                    harness.get_all_by_label(&label).last().unwrap().click();
+                    harness.run_steps(4);
+                }
+                let name =
+                    format!("{folder}/{}-{word}-{}x{}.png", place.label().to_lowercase(), size[0], size[1]);
                 harness.render().unwrap().save(name).unwrap();
             }
         }

@@ -133,7 +133,8 @@ mod tests {
     #[test]
     fn missing_values_are_a_category_and_small_categories_stay_right() {
         let sums = [(-500, 100), (10, 100), (20, 100), (90, 3), (0, 0)].map(|(g, h)| Sum { g, h });
-        let found = find(&sums, &BoostParams::default()).unwrap();
+        let params = BoostParams { min_cat_rows: 10, ..BoostParams::default() };
+        let found = find(&sums, &params).unwrap();
         assert_eq!(found.left_bins[0] & 1, 1);
         assert_eq!(found.left_bins[0] >> 3 & 1, 0);
         assert_eq!(found.left, Sum { g: -500, h: 100 });

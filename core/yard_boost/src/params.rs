@@ -60,7 +60,7 @@ impl Default for BoostParams {
             max_cat_threshold: 32,
             cat_smooth: 10.0,
             cat_l2: 10.0,
-            min_cat_rows: 10,
+            min_cat_rows: 2,
             seed: 0,
         }
     }

@@ -78,6 +78,7 @@ fn spec(objective: Objective, threads: usize) -> TrainSpec {
         learning_rate: 0.1,
         bagging_fraction: 0.8,
         feature_fraction: 0.7,
+        min_cat_rows: 10,
         ..BoostParams::default()
     };
     TrainSpec { objective, params, threads }

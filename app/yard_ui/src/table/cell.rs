@@ -35,6 +35,7 @@ pub(super) enum Kind {
     Link,
     Word(Status),
     Chip(Status, Option<Icon>),
+    Choice(Icon, Cow<'static, str>),
     Swatch(Color32, bool),
     Icon(Icon),
     Button(Icon),
@@ -99,6 +100,12 @@ impl<'a> Cell<'a> {
         Self::new(word, Kind::Chip(Status::Idle, Some(icon)))
     }
 
+    /// A grey chip that opens a menu: a click is reported as `TableResponse::cell`. `name` says what is
+    /// chosen ("Role of tenure"); the accessible name is the two together.
+    pub fn choice(icon: Icon, word: impl Into<Cow<'a, str>>, name: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(word, Kind::Choice(icon, name.into()))
+    }
+
     /// The colour of a run: filled while it is drawn in the plots, an empty box else. Clickable.
     pub fn swatch(colour: Color32, filled: bool, name: impl Into<Cow<'a, str>>) -> Self {
         Self::new(name, Kind::Swatch(colour, filled))
@@ -144,11 +151,12 @@ impl<'a> Cell<'a> {
         let inner = rect.shrink2(vec2(S8, 0.0));
         match &self.look {
             Kind::Text | Kind::Strong | Kind::Muted | Kind::Number | Kind::Missing => {
-                self.paint_text(ui, inner, align);
+                self.paint_text(ui, (rect, inner), align, id);
             }
             Kind::Link | Kind::Button(_) | Kind::Swatch(..) => {
                 return self.control(ui, rect, align, id).clicked();
             }
+            Kind::Choice(glyph, name) => return self.choice_ui(ui, inner, (*glyph, name), id).clicked(),
             Kind::Word(status) => {
                 status::paint_word(
                     ui,
@@ -181,7 +189,8 @@ impl<'a> Cell<'a> {
         false
     }
 
-    fn paint_text(&self, ui: &Ui, inner: Rect, align: Align) {
+    /// Text on one line; the whole of a cut text is shown on hover.
+    fn paint_text(&self, ui: &Ui, (rect, inner): (Rect, Rect), align: Align, id: egui::Id) {
         let t = tokens(ui);
         let (kind, colour) = match self.look {
             Kind::Strong => (Type::LabelStrong, t.text),
@@ -191,8 +200,12 @@ impl<'a> Cell<'a> {
             _ => (Type::Label, t.text),
         };
         let galley = paint::fitted(ui.painter(), &self.text, kind, colour, inner.width() + 0.5);
+        let cut = galley.elided;
         let (at, anchor) = anchored(inner, align);
         paint::galley_at(ui.painter(), at, anchor, galley);
+        if cut {
+            ui.interact(rect, id, Sense::hover()).on_hover_text(self.text.as_ref());
+        }
     }
 
     fn paint_chip(&self, ui: &Ui, inner: Rect, status: Status, glyph: Option<Icon>) {
@@ -205,6 +218,17 @@ impl<'a> Cell<'a> {
         let rect =
             Rect::from_min_size(pos2(inner.left(), inner.center().y - height / 2.0), vec2(width, height));
         chip.paint_at(ui, rect, false);
+    }
+
+    fn choice_ui(&self, ui: &Ui, inner: Rect, (glyph, name): (Icon, &str), id: egui::Id) -> Response {
+        let chip = Chip::new(Status::Idle, self.text.as_ref()).icon(glyph);
+        let size = vec2(chip.width(ui).min(inner.width()), 20.0_f32.min(inner.height() - 2.0));
+        let rect = Rect::from_min_size(pos2(inner.left(), inner.center().y - size.y / 2.0), size);
+        let response = ui.interact(rect, id, Sense::click());
+        response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("{name}: {}", self.text)));
+        chip.paint_at(ui, rect, response.hovered());
+        paint::focus_ring(ui, rect, 3, &response);
+        response.on_hover_cursor(egui::CursorIcon::PointingHand)
     }
 
     fn paint_share(&self, ui: &Ui, inner: Rect, share: f64) {

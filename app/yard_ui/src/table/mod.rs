@@ -111,6 +111,8 @@ pub struct TableResponse {
     pub sort: Option<Sort>,
     /// The interactive cell (icon button, link) that was clicked, as row and column.
     pub cell: Option<(usize, usize)>,
+    /// Where that cell lies, for a menu below it.
+    pub cell_rect: Rect,
     /// The row under the pointer.
     pub hovered: Option<usize>,
     /// Rows that were drawn: first and one past the last.
@@ -213,6 +215,7 @@ impl<'a> Table<'a> {
             activated: None,
             sort: None,
             cell: None,
+            cell_rect: rect,
             hovered: None,
             drawn: (0, 0),
             response: response.clone(),

@@ -34,6 +34,7 @@ pub(super) fn show<'c>(
                 && content.show(&inside, place, table.columns[at].align, outcome.response.id.with((row, at)))
             {
                 outcome.cell = Some((row, at));
+                outcome.cell_rect = place;
             }
         }
     }

@@ -119,7 +119,8 @@ fn meaning(frame: &yard_types::frame::Frame) -> String {
     }
 }
 
-fn command(state: &StudioState, frame: &yard_types::frame::Frame) -> String {
+/// The command line that makes a project with this frame.
+pub(crate) fn command(state: &StudioState, frame: &yard_types::frame::Frame) -> String {
     let quoted = crate::command_line::quoted;
     let data = state.project.dataset().map_or("DATA", |dataset| dataset.name.as_str());
     let mut line = format!(

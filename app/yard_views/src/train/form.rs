@@ -1,94 +1,90 @@
-//! The recipe of the next run: family, hyperparameters with their defaults as hints, device, seed.
+//! The recipe of the next run: family, hyperparameters with their defaults as hints, device, seed, and
+//! under "More settings" the rarer ones, a search, and folds.
 
-use yard_state::{actions::Action, command::UiCommand, state::StudioState};
+use super::{
+    View,
+    params::{Kind, Param, complaint, params},
+};
+use yard_state::state::StudioState;
 use yard_types::run::Family;
-use yard_ui::{Button, Form, Icon, Select, TextField, section, space, text};
+use yard_ui::{Button, Form, Icon, Select, TextField, section_with, space, text};
 
 const LABEL: f32 = 96.0;
 
-/// One hyperparameter of a form.
-struct Param {
-    /// Name on the command line.
-    name: &'static str,
-    /// Label.
-    label: &'static str,
-    /// Unit or remark inside the field.
-    unit: &'static str,
-    /// What an empty field means and why.
-    reason: &'static str,
-}
-
-const fn param(name: &'static str, label: &'static str, unit: &'static str, reason: &'static str) -> Param {
-    Param { name, label, unit, reason }
-}
-
-const LINEAR: &[Param] =
-    &[param("l2", "L2", "penalty", "Empty: chosen on validation rows from a short path of penalties")];
-
-const BOOSTING: &[Param] = &[
-    param("trees", "Trees", "at most", "Empty: many, since early stopping keeps the best round"),
-    param("leaves", "Leaves", "a tree", "Empty: the learner's default; more leaves fit finer interactions"),
-    param("depth", "Depth", "levels", "Empty: no limit; the number of leaves limits a tree"),
-    param("learning_rate", "Learning rate", "", "Empty: the learner's default; smaller needs more trees"),
-    param("min_leaf", "Rows in a leaf", "at least", "Empty: the learner's default; more rows resist noise"),
-    param("l2", "L2", "on leaves", "Empty: the learner's default"),
-    param(
-        "early_stopping",
-        "Patience",
-        "rounds",
-        "Stops after so many rounds without a better validation loss",
+/// Settings of a search and of folds; they are no hyperparameters.
+const SEARCH: [(Param, Pick); 3] = [
+    (
+        Param {
+            name: "trials",
+            label: "Trials",
+            unit: "a search",
+            default: "1",
+            kind: Kind::Whole(1, 10_000),
+            reason: "More than 1 searches the hyperparameters that are left empty; the best on validation rows is kept",
+        },
+        |state| &mut state.drafts.train.trials,
+    ),
+    (
+        Param {
+            name: "budget",
+            label: "Budget",
+            unit: "s",
+            default: "none",
+            kind: Kind::Number(0.001, 1e7),
+            reason: "A search ends after so many seconds with the best so far",
+        },
+        |state| &mut state.drafts.train.budget,
+    ),
+    (
+        Param {
+            name: "folds",
+            label: "Folds",
+            unit: "0: one split",
+            default: "0",
+            kind: Kind::Whole(0, 50),
+            reason: "From 2 on, trials are compared by cross-validation: steadier on small data, and as many times slower",
+        },
+        |state| &mut state.drafts.train.folds,
     ),
 ];
 
-const FOREST: &[Param] = &[
-    param("trees", "Trees", "", "Empty: the learner's default; more trees only steady the average"),
-    param("leaves", "Leaves", "a tree", "Empty: the learner's default"),
-    param("min_leaf", "Rows in a leaf", "at least", "Empty: the learner's default"),
-    param("feature_fraction", "Features", "share a split", "Empty: the square root of their number"),
-];
-
-const MLP: &[Param] = &[
-    param("layers", "Hidden layers", "units", "Numbers with commas, such as 64,32"),
-    param("epochs", "Epochs", "at most", "Early stopping keeps the best epoch"),
-    param("learning_rate", "Learning rate", "", "Empty: the learner's default for AdamW"),
-    param("l2", "L2", "decay", "Decoupled weight decay"),
-    param("batch", "Batch", "rows", "Rows a step"),
-    param("patience", "Patience", "epochs", "Stops after so many epochs without a better validation loss"),
-];
-
-fn params(family: Family) -> &'static [Param] {
-    match family {
-        Family::Auto => &[],
-        Family::Linear => LINEAR,
-        Family::Boosting => BOOSTING,
-        Family::Forest => FOREST,
-        Family::Mlp => MLP,
-    }
-}
+/// Picks a text of the form.
+type Pick = fn(&mut StudioState) -> &mut String;
 
 /// Draws the form.
-pub(super) fn show(ui: &mut egui::Ui, state: &mut StudioState) {
+pub(super) fn show(ui: &mut egui::Ui, state: &mut StudioState, view: &mut View) {
     let next = state.project.runs.keys().next_back().map_or(1, |run| run.0 + 1);
-    section(ui, &format!("Recipe for run {next}"), "");
+    section_with(ui, &format!("Recipe for run {next}"), "", |_| {});
+    ui.add_space(space::S4);
     family_ui(ui, state);
-    if state.drafts.train.family == Family::Auto {
+    let family = state.drafts.train.family;
+    if family == Family::Auto {
         text::paragraph(
             ui,
             "Trains linear, boosting, forest and net with their defaults, and keeps the simplest one within noise of the best.",
         );
         ui.add_space(space::S8);
     }
-    for own in params(state.drafts.train.family) {
+    let (first, more) = params(family);
+    for own in first {
         param_ui(ui, state, own);
     }
     device_ui(ui, state);
-    let mut seed = state.drafts.train.seed.clone();
-    let response = Form::new(LABEL).row(ui, "Seed", |ui| TextField::new("Seed", &mut seed).show(ui));
-    if response.on_hover_text("The same data, recipe and seed give the same model, bit by bit").changed() {
-        state.before_edit("seed");
-        state.drafts.train.seed = seed;
+    seed_ui(ui, state);
+    let word = if view.more { "Fewer settings" } else { "More settings" };
+    let icon = if view.more { Icon::CaretUp } else { Icon::CaretDown };
+    if Button::quiet(word).icon(icon).show(ui).clicked() {
+        view.more = !view.more;
     }
-    stop_ui(ui, state);
+    if view.more {
+        ui.add_space(space::S4);
+        for own in more {
+            param_ui(ui, state, own);
+        }
+        for (own, pick) in &SEARCH {
+            search_ui(ui, state, own, *pick);
+        }
+    }
 }
 
 fn family_ui(ui: &mut egui::Ui, state: &mut StudioState) {
@@ -98,49 +94,90 @@ fn family_ui(ui: &mut egui::Ui, state: &mut StudioState) {
         Form::new(LABEL).row(ui, "Family", |ui| Select::new("Family", &mut index, &labels).show(ui));
     if response.changed() {
         state.before_edit("family");
-        state.drafts.train.family = Family::ALL[index];
-        state.drafts.train.params.clear();
+        let family = Family::ALL[index];
+        let (first, more) = params(family);
+        let known = |name: &String| first.iter().chain(more).any(|own| own.name == name);
+        state.drafts.train.family = family;
+        state.drafts.train.params.retain(|name, _| known(name));
     }
+}
+
+/// One text field; returns the new text when it was edited.
+fn field(ui: &mut egui::Ui, own: &Param, now: &str) -> Option<String> {
+    let mut value = now.to_owned();
+    let complaint = complaint(own.kind, &value);
+    let response = Form::new(LABEL).row(ui, own.label, |ui| {
+        TextField::new(own.label, &mut value)
+            .unit(own.unit)
+            .hint(own.default)
+            .error(complaint.as_deref())
+            .mono()
+            .show(ui)
+    });
+    let changed = response.changed();
+    response.on_hover_text(own.reason);
+    changed.then_some(value)
 }
 
 fn param_ui(ui: &mut egui::Ui, state: &mut StudioState, own: &Param) {
-    let mut value = state.drafts.train.params.get(own.name).cloned().unwrap_or_default();
-    let response = Form::new(LABEL).row(ui, own.label, |ui| {
-        TextField::new(own.label, &mut value).unit(own.unit).hint("default").mono().show(ui)
-    });
-    if response.on_hover_text(own.reason).changed() {
-        state.before_edit(own.label);
-        if value.trim().is_empty() {
-            state.drafts.train.params.remove(own.name);
-        } else {
-            state.drafts.train.params.insert(own.name.to_owned(), value);
-        }
+    let now = state.drafts.train.params.get(own.name).cloned().unwrap_or_default();
+    let Some(value) = field(ui, own, &now) else { return };
+    state.before_edit(own.label);
+    if value.trim().is_empty() {
+        state.drafts.train.params.remove(own.name);
+    } else {
+        state.drafts.train.params.insert(own.name.to_owned(), value);
     }
 }
 
+fn search_ui(ui: &mut egui::Ui, state: &mut StudioState, own: &Param, pick: Pick) {
+    let now = pick(state).clone();
+    if let Some(value) = field(ui, own, &now) {
+        state.before_edit(own.label);
+        *pick(state) = value;
+    }
+}
+
+/// The net alone can use a GPU; the devices are those that the engine found.
 fn device_ui(ui: &mut egui::Ui, state: &mut StudioState) {
-    const DEVICES: [&str; 4] = ["auto", "cpu", "cuda:0", "metal"];
     if !matches!(state.drafts.train.family, Family::Mlp | Family::Auto) {
         return;
     }
-    let mut index = DEVICES.iter().position(|own| *own == state.drafts.train.device).unwrap_or(0);
+    let mut devices = vec!["auto".to_owned()];
+    let found = if state.devices.is_empty() { vec!["cpu".to_owned()] } else { state.devices.clone() };
+    devices.extend(found);
+    if !devices.contains(&state.drafts.train.device) {
+        devices.push(state.drafts.train.device.clone());
+    }
+    let words: Vec<&str> = devices.iter().map(String::as_str).collect();
+    let mut index = words.iter().position(|own| *own == state.drafts.train.device).unwrap_or(0);
     let response =
-        Form::new(LABEL).row(ui, "Device", |ui| Select::new("Device", &mut index, &DEVICES).show(ui));
-    let response =
-        response.on_hover_text("auto asks yard-trainer for a GPU and takes the CPU when there is none");
+        Form::new(LABEL).row(ui, "Device", |ui| Select::new("Device", &mut index, &words).show(ui));
+    let response = response.on_hover_text("auto takes a GPU for nets when there is one, else the CPU");
     if response.changed() {
         state.before_edit("device");
-        DEVICES[index].clone_into(&mut state.drafts.train.device);
+        state.drafts.train.device.clone_from(&devices[index]);
+    }
+    let gpu = state.devices.iter().any(|own| own != "cpu");
+    if !state.devices.is_empty() && !gpu {
+        ui.horizontal(|ui| {
+            ui.add_space(LABEL);
+            text::note(ui, "No GPU found").on_hover_text(state.device_note.as_str());
+        });
+        ui.add_space(space::S4);
     }
 }
 
-fn stop_ui(ui: &mut egui::Ui, state: &mut StudioState) {
-    if state.jobs.running().is_none() {
-        return;
-    }
-    ui.add_space(space::S8);
-    let button = Button::danger("Stop").icon(Icon::Stop).key("Ctrl+.").tooltip(UiCommand::StopJob.tooltip());
-    if button.show(ui).clicked() {
-        state.ask(Action::Ui(UiCommand::StopJob));
+fn seed_ui(ui: &mut egui::Ui, state: &mut StudioState) {
+    let mut seed = state.drafts.train.seed.clone();
+    let complaint = complaint(Kind::Whole(0, u64::MAX), &seed);
+    let response = Form::new(LABEL).row(ui, "Seed", |ui| {
+        TextField::new("Seed", &mut seed).hint("0").error(complaint.as_deref()).mono().show(ui)
+    });
+    let changed = response.changed();
+    response.on_hover_text("The same data, recipe and seed give the same model, bit by bit");
+    if changed {
+        state.before_edit("seed");
+        state.drafts.train.seed = seed;
     }
 }

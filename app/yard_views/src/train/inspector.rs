@@ -1,41 +1,61 @@
-//! The inspector of a run: progress, figures against the kept run, the fitted recipe, the command.
+//! The inspector of a run: progress, figures against the kept run with a sentence, settings in force, the
+//! fitted recipe, what can be done with it, and the command that repeats it.
 
-use super::{curves, focus, in_progress, kept};
+use super::{curves, focus, in_progress, kept_model, model_of};
 use crate::words;
-use yard_state::state::StudioState;
+use yard_state::{drafts::TrainDraft, route::Place, state::StudioState};
 use yard_types::{
-    metric::MetricSet,
+    command::{Command, ModelChoice},
+    metric::{MetricSet, better},
     project::{RunRecord, RunState},
-    run::ModelRecord,
+    run::{Family, ModelRecord, RunSpec},
 };
-use yard_ui::{Chip, Status, fmt, text};
+use yard_ui::{
+    Button, Chip, Icon, Status, Type, fmt, inspector_head, inspector_section, key_text, key_value, show,
+    status_line, text, tokens,
+};
+
+/// Steps of the recipe shown.
+const LINES: usize = 8;
 
 /// Draws the inspector.
 pub(crate) fn show(ui: &mut egui::Ui, state: &mut StudioState) {
     let Some(run) = focus(state).cloned() else {
-        text::note(ui, "Training run");
-        text::strong(ui, "None yet");
+        inspector_head(ui, "Training run", "None yet", |_| {});
+        inspector_section(ui, "", |ui| {
+            text::paragraph(
+                ui,
+                "A run is kept with its recipe, seed, curve, figures and model hash, so that it can be repeated bit by bit.",
+            )
+        });
         yard_ui::divider(ui, 12.0);
-        let line = format!("modelyard train {}", crate::command_line::project_file(state));
+        let draft = RunSpec::new(state.drafts.train.family);
+        let line = line(state, &draft);
         crate::command_line::show(ui, state, &line);
         return;
     };
-    let model = state.project.models.values().find(|model| model.run == run.id).cloned();
-    let family = model.as_ref().map_or(run.spec.family, |model| model.family);
+    let model = model_of(state, run.id).cloned();
     let (status, word) = state_words(state, &run);
-    let title = format!("Run {}, {}", run.id, family.word());
-    yard_ui::inspector_head(ui, "Training run", &title, |ui| Chip::new(status, word).show(ui));
+    let title = format!("Run {}, {}", run.id, curves::family(state, &run).word());
+    inspector_head(ui, "Training run", &title, |ui| Chip::new(status, word).show(ui));
     if let RunState::Failed { message } = &run.state {
-        yard_ui::inspector_section(ui, "What failed", |ui| {
-            yard_ui::status_line(ui, Status::Error, message);
-        });
+        inspector_section(ui, "What failed", |ui| failed(ui, message));
     }
     progress_ui(ui, state, &run);
     if let Some(model) = &model {
         figures_ui(ui, state, model);
+    }
+    acts_ui(ui, state, &run, model.as_ref());
+    if let Some(model) = &model {
         recipe_ui(ui, model);
     }
-    reproduce_ui(ui, state, &run);
+    settings_ui(ui, &run, model.as_ref());
+    reproduce_ui(ui, state, &run, model.as_ref());
+}
+
+fn failed(ui: &mut egui::Ui, message: &str) {
+    status_line(ui, Status::Error, message);
+    show::copy_link(ui, message);
 }
 
 fn state_words(state: &StudioState, run: &RunRecord) -> (Status, &'static str) {
@@ -44,101 +64,280 @@ fn state_words(state: &StudioState, run: &RunRecord) -> (Status, &'static str) {
         RunState::Running => (Status::Warn, "interrupted"),
         RunState::Failed { .. } => (Status::Error, "failed"),
         RunState::Cancelled => (Status::Idle, "stopped"),
-        RunState::Finished { .. } => (Status::Ok, "done"),
+        RunState::Finished { .. } if super::kept(state) == Some(run.id) => (Status::Ok, "kept"),
+        RunState::Finished { .. } => (Status::Done, "done"),
     }
 }
 
 fn progress_ui(ui: &mut egui::Ui, state: &StudioState, run: &RunRecord) {
+    let Some(job) = state.jobs.running().filter(|_| in_progress(state, run)) else { return };
     let points = curves::curve(state, run);
-    let job = state.jobs.running().filter(|_| in_progress(state, run));
-    if points.is_empty() && job.is_none() {
-        return;
-    }
-    yard_ui::inspector_section(ui, "Progress", |ui| {
-        if let Some((job, progress)) = job.and_then(|job| Some((job, job.progress.as_ref()?))) {
+    let family = curves::family(state, run);
+    let unit = curves::unit(family);
+    inspector_section(ui, "Progress", |ui| {
+        if let Some(progress) = &job.progress {
             let share =
                 progress.total.filter(|total| *total > 0).map(|total| progress.done as f64 / total as f64);
-            let amount = progress
-                .total
-                .map_or_else(|| fmt::count(progress.done), |total| format!("{} / {}", progress.done, total));
+            let amount = progress.total.map_or_else(
+                || fmt::count(progress.done),
+                |total| format!("{} / {}", fmt::count(progress.done), fmt::count(total)),
+            );
             yard_ui::progress(ui, "Training", share, &amount);
-            let left = job.left_secs.map_or(fmt::MISSING.to_owned(), fmt::duration);
-            yard_ui::key_value(ui, "Time left, about", &left);
-            yard_ui::key_value(ui, "Time so far", &fmt::duration(job.elapsed_secs));
+            key_text(ui, "Phase", &format!("{}, {}", progress.phase, progress.unit));
         }
-        if let Some(best) = curves::best(points) {
-            yard_ui::key_value(ui, "Best step", &fmt::count(u64::from(best.step)));
-            yard_ui::key_value(
+        let left = job.left_secs.map_or(fmt::MISSING.to_owned(), fmt::time_left);
+        key_value(ui, "Time left, at most", &left);
+        key_value(ui, "Time so far", &fmt::duration(job.elapsed_secs));
+        let Some(best) = curves::best(points) else { return };
+        key_value(ui, &format!("Best {unit}"), &fmt::count(u64::from(best.step)));
+        if let Some(patience) = super::params::patience(family, &run.spec.params) {
+            key_value(ui, &format!("Stops early after {unit}"), &fmt::count(u64::from(best.step + patience)));
+        }
+    });
+    so_far_ui(ui, state, run, unit);
+}
+
+/// The best step so far against the kept run.
+fn so_far_ui(ui: &mut egui::Ui, state: &StudioState, run: &RunRecord, unit: &str) {
+    let points = curves::curve(state, run);
+    let Some(best) = curves::best(points) else { return };
+    let kept = kept_model(state).filter(|model| model.run != run.id);
+    let heading =
+        kept.map_or("Best so far".to_owned(), |model| format!("Best so far against run {}", model.run));
+    let metric = words::chosen_metric(&state.project);
+    inspector_section(ui, &heading, |ui| {
+        let other = kept.and_then(|model| Some(model.metrics.get("validation")?.get(metric)?.value));
+        if let Some(value) = best.validation_metric {
+            let label = format!("{}, validation", words::metric_label(metric));
+            compared(
                 ui,
-                "Best validation loss",
-                &fmt::loss(best.validation_loss.unwrap_or(f64::NAN)),
+                &label,
+                (value, other),
+                (words::decimals(metric), better(metric, value, other.unwrap_or(value))),
             );
         }
-        if let Some(last) = points.last() {
-            yard_ui::key_value(ui, "Steps done", &fmt::count(u64::from(last.step)));
+        if let Some(loss) = best.validation_loss {
+            let other = kept.and_then(|model| curves::kept_loss(state, model));
+            compared(ui, "Loss, validation", (loss, other), (4, other.is_none_or(|other| loss < other)));
+        }
+        if let Some(sentence) = curves::diagnosis(points, unit) {
+            status_line(ui, Status::Info, &sentence);
         }
     });
 }
 
+/// A figure with its difference to another, green when better.
+fn compared(
+    ui: &mut egui::Ui,
+    key: &str,
+    (value, other): (f64, Option<f64>),
+    (decimals, is_better): (usize, bool),
+) {
+    let shown = fmt::fixed(value, decimals);
+    let Some(other) = other else {
+        key_value(ui, key, &shown);
+        return;
+    };
+    let t = tokens(ui);
+    let difference = fmt::difference(value - other, decimals);
+    let same = !difference.bytes().any(|digit| (b'1'..=b'9').contains(&digit));
+    let (colour, word) = match (same, is_better) {
+        (true, _) => (t.text_2, "equal"),
+        (false, true) => (t.success, "better"),
+        (false, false) => (t.error, "worse"),
+    };
+    ui.allocate_ui_with_layout(
+        egui::vec2(ui.available_width(), 16.0),
+        egui::Layout::right_to_left(egui::Align::Center),
+        |ui| {
+            ui.spacing_mut().item_spacing.x = 6.0;
+            let response = text::label(ui, difference.as_str(), Type::Mono, colour);
+            response.widget_info(|| {
+                egui::WidgetInfo::labeled(
+                    egui::Role::Label,
+                    true,
+                    format!("{key}: {shown}, {difference}, {word}"),
+                )
+            });
+            response.on_hover_text(word);
+            text::mono(ui, shown.as_str());
+            let width = ui.available_width();
+            ui.allocate_ui_with_layout(
+                egui::vec2(width, 16.0),
+                egui::Layout::left_to_right(egui::Align::Center),
+                |ui| text::fitted(ui, key, Type::Label, t.text_2),
+            );
+        },
+    );
+}
+
 fn figures_ui(ui: &mut egui::Ui, state: &StudioState, model: &ModelRecord) {
-    let reference = kept(state)
-        .filter(|run| *run != model.run)
-        .and_then(|run| state.project.models.values().find(|own| own.run == run));
+    let reference = kept_model(state).filter(|own| own.run != model.run);
     let heading =
         reference.map_or("Figures, validation".to_owned(), |own| format!("Figures against run {}", own.run));
     let empty = MetricSet::new();
+    let own = model.metrics.get("validation").unwrap_or(&empty);
     let other = reference.and_then(|own| own.metrics.get("validation")).unwrap_or(&empty);
-    yard_ui::inspector_section(ui, &heading, |ui| {
-        for (name, value) in model.metrics.get("validation").unwrap_or(&empty) {
-            let change = other.get(name).map_or(String::new(), |was| {
-                format!("  {}", fmt::difference(value.value - was.value, words::decimals(name)))
-            });
-            yard_ui::key_value(
-                ui,
-                words::metric_label(name),
-                &format!("{}{change}", words::metric(name, value.value)),
-            );
+    let chosen = words::chosen_metric(&state.project);
+    inspector_section(ui, &heading, |ui| {
+        let mut names: Vec<&String> = own.keys().collect();
+        names.sort_by_key(|name| name.as_str() != chosen);
+        for name in names {
+            let value = own[name].value;
+            let was = other.get(name).map(|other| other.value);
+            let is_better = better(name, value, was.unwrap_or(value));
+            compared(ui, words::metric_label(name), (value, was), (words::decimals(name), is_better));
         }
-        yard_ui::key_value(ui, "Parameters", &fmt::count(model.parameters));
-        yard_ui::key_value(ui, "Inputs after recipe", &fmt::count(u64::from(model.features)));
-        yard_ui::key_value(ui, "Size", &fmt::bytes(model.size_bytes));
-        yard_ui::key_text(ui, "Device", &model.device);
+        key_value(ui, "Parameters", &fmt::count(model.parameters));
+        key_value(ui, "Inputs after recipe", &fmt::count(u64::from(model.features)));
+        key_value(ui, "Size", &fmt::bytes(model.size_bytes));
+        if let Some(sentence) = sentence(state, model, reference) {
+            status_line(ui, Status::Info, &sentence);
+        }
+    });
+}
+
+/// Why this run is not the kept one, or why it is.
+fn sentence(state: &StudioState, model: &ModelRecord, reference: Option<&ModelRecord>) -> Option<String> {
+    let metric = words::chosen_metric(&state.project);
+    let label = words::metric_label(metric);
+    let own = *model.metrics.get("validation")?.get(metric)?;
+    let Some(reference) = reference else {
+        return Some(format!("Kept: the simplest family within noise of the best {label}."));
+    };
+    let other = *reference.metrics.get("validation")?.get(metric)?;
+    let inside = other.low.zip(other.high).is_some_and(|(low, high)| (low..=high).contains(&own.value));
+    let simpler = Family::complexity(reference.family) < Family::complexity(model.family);
+    Some(if better(metric, own.value, other.value) && simpler {
+        format!(
+            "Better than run {} by less than its noise; {} is simpler and is kept.",
+            reference.run,
+            reference.family.word()
+        )
+    } else if inside {
+        format!("Within the 95 % interval of run {}.", reference.run)
+    } else {
+        format!(
+            "Outside the 95 % interval of run {}: the difference is more than noise of the rows.",
+            reference.run
+        )
+    })
+}
+
+fn acts_ui(ui: &mut egui::Ui, state: &mut StudioState, run: &RunRecord, model: Option<&ModelRecord>) {
+    let editable = !state.read_only;
+    let why = "Another window has this project open for writing";
+    ui.add_space(8.0);
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing = egui::vec2(8.0, 8.0);
+        if let Some(model) = model {
+            let evaluate = Button::secondary(format!("Evaluate run {}", run.id));
+            if evaluate
+                .tooltip("Makes this run's model the one that Evaluate, Package and Deploy mean")
+                .show(ui)
+                .clicked()
+            {
+                state.chosen = Some(model.id);
+                state.place = Place::Evaluate;
+            }
+        }
+        let again = Button::secondary("Edit as new run");
+        if again.tooltip("Fills the recipe form with this run's settings").show(ui).clicked() {
+            state.before_edit("recipe of a run");
+            state.drafts.train = TrainDraft::from_spec(&run.spec);
+        }
+        if let Some(model) = model {
+            let reproduce = Button::quiet("Train again and compare").icon(Icon::ArrowClockwise);
+            let reproduce = reproduce
+                .tooltip("Trains with the same data, recipe and seed and compares the hashes")
+                .enabled_if(editable, why);
+            if reproduce.show(ui).clicked() {
+                state.send(Command::Reproduce { model: ModelChoice::Id(model.id) });
+            }
+        }
     });
 }
 
 fn recipe_ui(ui: &mut egui::Ui, model: &ModelRecord) {
-    const LINES: usize = 8;
-    yard_ui::inspector_section(ui, "Fitted recipe", |ui| {
+    if model.recipe_lines.is_empty() {
+        return;
+    }
+    inspector_section(ui, "Fitted recipe", |ui| {
+        let colour = tokens(ui).text;
         for (at, line) in model.recipe_lines.iter().take(LINES).enumerate() {
-            text::fitted(ui, format!("{}  {line}", at + 1), yard_ui::Type::Label, yard_ui::tokens(ui).text_2);
+            text::fitted(ui, format!("{}  {line}", at + 1), Type::Label, colour);
         }
         let more = model.recipe_lines.len().saturating_sub(LINES);
         if more > 0 {
-            text::note(ui, format!("{more} more steps; recipe.json in the package holds all"));
+            text::note(
+                ui,
+                format!(
+                    "and {} more; recipe.json in the package holds all",
+                    fmt::counted(more as u64, "step", "steps")
+                ),
+            );
         }
         text::note(ui, "fitted on training rows only");
     });
 }
 
-fn reproduce_ui(ui: &mut egui::Ui, state: &mut StudioState, run: &RunRecord) {
-    yard_ui::inspector_section(ui, "Reproduce", |ui| {
-        if let Some(dataset) = state.project.datasets.get(&run.dataset) {
-            yard_ui::key_text(ui, "Data", &format!("{}@{}", dataset.name, dataset.id));
+fn settings_ui(ui: &mut egui::Ui, run: &RunRecord, model: Option<&ModelRecord>) {
+    let params = model.map_or(&run.spec.params, |model| &model.params);
+    inspector_section(ui, "Settings in force", |ui| {
+        for (name, value) in params {
+            key_value(ui, &name.replace('_', " "), value);
         }
-        yard_ui::key_value(ui, "Seed", &run.spec.seed.to_string());
+        if run.spec.trials > 1 {
+            key_value(ui, "trials", &run.spec.trials.to_string());
+        }
+        if run.spec.folds > 0 {
+            key_value(ui, "folds", &run.spec.folds.to_string());
+        }
+        key_text(ui, "device", model.map_or(&run.spec.device, |model| &model.device));
     });
-    let mut line = format!(
-        "modelyard train {} \\\n  --family {}",
-        crate::command_line::project_file(state),
-        run.spec.family.word()
-    );
-    for (name, value) in &run.spec.params {
-        line.push_str(" \\\n  --param ");
-        line.push_str(&crate::command_line::quoted(&format!("{name}={value}")));
-    }
-    if run.spec.seed != 0 {
-        line.push_str(" \\\n  --seed ");
-        line.push_str(&run.spec.seed.to_string());
-    }
+}
+
+fn reproduce_ui(ui: &mut egui::Ui, state: &mut StudioState, run: &RunRecord, model: Option<&ModelRecord>) {
+    inspector_section(ui, "Reproduce", |ui| {
+        if let Some(dataset) = state.project.datasets.get(&run.dataset) {
+            key_text(ui, "Data", &format!("{}@{}", dataset.name, dataset.id));
+        }
+        if let Some(model) = model {
+            key_value(ui, "Model hash", &model.model_sha256.short())
+                .on_hover_text(model.model_sha256.to_hex());
+        }
+        key_value(ui, "Seed", &run.spec.seed.to_string());
+        key_text(ui, "Started, UTC", &words::date_time(&run.started_at));
+    });
+    ui.add_space(4.0);
+    let line = line(state, &run.spec);
     crate::command_line::show(ui, state, &line);
+}
+
+/// The command that trains like this.
+fn line(state: &StudioState, spec: &RunSpec) -> String {
+    let mut parts = vec![
+        format!("modelyard train {}", crate::command_line::project_file(state)),
+        format!("--family {}", spec.family.word()),
+    ];
+    let pair = |(name, value): (&String, &String)| {
+        format!("--param {}", crate::command_line::quoted(&format!("{name}={value}")))
+    };
+    parts.extend(spec.params.iter().map(pair));
+    if spec.trials > 1 {
+        parts.push(format!("--trials {}", spec.trials));
+    }
+    if let Some(budget) = spec.budget_secs {
+        parts.push(format!("--budget {budget}s"));
+    }
+    if spec.folds > 0 {
+        parts.push(format!("--folds {}", spec.folds));
+    }
+    if spec.device != "auto" {
+        parts.push(format!("--device {}", spec.device));
+    }
+    if spec.seed != 0 {
+        parts.push(format!("--seed {}", spec.seed));
+    }
+    parts.join(" \\\n  ")
 }

@@ -1,9 +1,12 @@
 //! Train: the recipe of the next run, live curves, and every run with the colour that its curves have.
 
+mod compare;
 mod curves;
 mod form;
 mod inspector;
+mod params;
 mod runs;
+mod trials;
 
 pub(crate) use inspector::show as inspector;
 
@@ -21,13 +24,18 @@ use yard_state::{
 use yard_types::{
     ids::RunId,
     project::{RunRecord, RunState},
+    run::{Family, ModelRecord},
 };
 use yard_ui::{Empty, Icon, fmt, space};
 
 /// What Train keeps between frames.
 #[derive(Default)]
 pub(crate) struct View {
-    log_scale: usize,
+    log_scale: bool,
+    /// 0 curves, 1 comparison.
+    tab: usize,
+    /// Whether the form shows the rarer settings.
+    more: bool,
     sort: Option<yard_ui::Sort>,
 }
 
@@ -40,13 +48,14 @@ pub(crate) fn show(ui: &mut egui::Ui, state: &mut StudioState, view: &mut View) 
     }
     let wide = ui.available_width() > 800.0;
     let form = if wide { 228.0 } else { 216.0 };
+    ui.spacing_mut().item_spacing.y = 0.0;
     layout::two(ui, form, space::S24, |ui, side| match side {
-        Side::Left => form::show(ui, state),
+        Side::Left => form::show(ui, state, view),
         Side::Right => curves::show(ui, state, view),
     });
     ui.add_space(space::S24);
     runs::show(ui, state, view);
-    runs::trials_ui(ui, state);
+    trials::show(ui, state);
 }
 
 fn head_ui(ui: &mut egui::Ui, state: &mut StudioState) {
@@ -65,7 +74,15 @@ fn head_ui(ui: &mut egui::Ui, state: &mut StudioState) {
         (Some(dataset), ..) => format!("{}@{}, no target yet", dataset.name, dataset.id),
         _ => "no data yet".to_owned(),
     };
-    let others = vec![(UiCommand::TrainAuto, Icon::Stack)];
+    let training = state
+        .jobs
+        .running()
+        .is_some_and(|job| job.label.starts_with("Train") || job.label.starts_with("Retrain"));
+    let others = match state.drafts.train.family {
+        _ if training => vec![(UiCommand::StopJob, Icon::Stop)],
+        Family::Auto => Vec::new(),
+        _ => vec![(UiCommand::TrainAuto, Icon::Stack)],
+    };
     let head =
         Head { title: "Train", context, primary: "Start training".to_owned(), icon: Icon::Play, others };
     head::show(ui, state, &head);
@@ -102,9 +119,19 @@ pub(super) fn focus(state: &StudioState) -> Option<&RunRecord> {
     selected.or_else(running).or_else(|| state.project.runs.values().next_back())
 }
 
-/// The run of the model that is kept: the reference line of all plots.
+/// The model that is kept: the reference line of all plots.
+pub(super) fn kept_model(state: &StudioState) -> Option<&ModelRecord> {
+    state.project.best_model()
+}
+
+/// The run of the model that is kept.
 pub(super) fn kept(state: &StudioState) -> Option<RunId> {
-    state.project.best_model().map(|model| model.run)
+    kept_model(state).map(|model| model.run)
+}
+
+/// The model that a run made.
+pub(super) fn model_of(state: &StudioState, run: RunId) -> Option<&ModelRecord> {
+    state.project.models.values().find(|model| model.run == run)
 }
 
 /// Whether a run is in progress in this session; a run that a closed window left behind is not.

@@ -1,35 +1,61 @@
 //! The table of runs: the colour chip is the line's colour, the eye shows a run beside the one in focus,
-//! the strip compares intervals on one scale.
+//! the strip compares intervals on one scale with the kept run as its reference line.
 
-use super::{View, in_progress, kept, series_of};
+use super::{View, curves, in_progress, kept, kept_model, model_of, params, series_of};
 use crate::words;
 use yard_state::{route::Selection, state::StudioState};
 use yard_types::{
+    frame::Task,
     ids::RunId,
     metric::MetricValue,
     project::{RunRecord, RunState},
     run::ModelRecord,
 };
-use yard_ui::{Cell, Column, Icon, Sort, Status, Table, fmt, marks, section, space, text, tokens};
+use yard_ui::{Cell, Column, Icon, Sort, Status, Table, fmt, marks, section, text, tokens};
+
+/// Rows before the table scrolls inside itself.
+const MOST_ROWS: usize = 15;
+/// Below this width the columns that the inspector repeats are left out.
+const WIDE: f32 = 820.0;
+const MEDIUM: f32 = 720.0;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Show {
+    Eye,
+    Colour,
+    Run,
+    Family,
+    Parameters,
+    Strip,
+    Metric,
+    Interval,
+    Second,
+    Cost,
+    Time,
+    Size,
+    State,
+}
 
 struct Row<'a> {
     run: &'a RunRecord,
     model: Option<&'a ModelRecord>,
+    /// Chosen metric with its interval; a point while the run trains.
     value: Option<MetricValue>,
+}
+
+/// What all cells of the table share.
+struct Context<'a> {
+    state: &'a StudioState,
+    metric: String,
+    /// A second metric beside the chosen one.
+    second: &'static str,
+    range: (f64, f64),
+    reference: Option<f64>,
 }
 
 /// Draws the table.
 pub(super) fn show(ui: &mut egui::Ui, state: &mut StudioState, view: &mut View) {
-    let metric = words::chosen_metric(&state.project).to_owned();
-    let dataset = state.project.dataset().map(|dataset| dataset.id);
-    let validation =
-        dataset.and_then(|id| state.project.splits.get(&id)).map_or(0, |split| split.counts.validation);
-    let note = format!(
-        "{}, figures on the validation split, n = {}",
-        fmt::counted(state.project.runs.len() as u64, "run", "runs"),
-        fmt::count(validation)
-    );
-    section(ui, "Runs", &note);
+    section(ui, "Runs", &note(state));
     if state.project.runs.is_empty() {
         text::paragraph(
             ui,
@@ -37,47 +63,49 @@ pub(super) fn show(ui: &mut egui::Ui, state: &mut StudioState, view: &mut View) 
         );
         return;
     }
-    let rows = rows(state, &metric, view.sort);
-    let range = range(&rows);
-    let label = words::metric_label(&metric).to_owned();
-    let columns = [
-        Column::new("Shown", 44.0),
-        Column::new("", 20.0),
-        Column::new("Run", 48.0).right().sortable(),
-        Column::new("Family", 76.0),
-        Column::rest("Parameters", 120.0),
-        Column::new("", 72.0),
-        Column::new(label.as_str(), 84.0).right().sortable().better(words::better(&metric)),
-        Column::new("95 % interval", 112.0).right(),
-        Column::new("Log loss", 64.0).right(),
-        Column::new("Time, s", 60.0).right().sortable(),
-        Column::new("KiB", 60.0).right().sortable(),
-        Column::new("State", 84.0),
-    ];
+    let context = Context::new(state);
+    let shown = shown(ui.available_width(), state);
+    let rows = rows(state, &context, view.sort.and_then(|sort| Some((sort, *shown.get(sort.column)?))));
+    let range = strip_title(context.range, &context.metric);
+    let columns: Vec<Column<'_>> = shown.iter().map(|show| column(*show, &context, &range)).collect();
     let selected = match state.selection {
         Selection::Run(run) => rows.iter().position(|row| row.run.id == run),
         _ => None,
     };
+    let t = tokens(ui);
     let colours: Vec<Option<egui::Color32>> =
-        rows.iter().map(|row| series_of(state, row.run.id).map(|at| tokens(ui).series(at))).collect();
+        rows.iter().map(|row| series_of(state, row.run.id).map(|at| t.series(at))).collect();
     let count = rows.len();
     let response = Table::new("Runs", &columns)
         .rows(count)
-        .height(crate::start::table_height(count.clamp(1, 12)))
+        .height(crate::start::table_height(count.clamp(1, MOST_ROWS)))
         .sort(view.sort)
         .selected(selected)
-        .show(ui, |row, column| cell(state, &rows[row], (column, metric.as_str()), (colours[row], range)));
+        .show(ui, |row, at| match shown[at] {
+            Show::Colour => swatch(&rows[row], colours[row], t.border_strong),
+            show => cell(&context, &rows[row], show),
+        });
     let picked = response.selected.and_then(|row| rows.get(row)).map(|row| row.run.id);
-    let toggled = response
-        .cell
-        .filter(|(_, column)| *column == 0)
-        .and_then(|(row, _)| rows.get(row))
-        .map(|row| row.run.id);
+    let pressed = response.cell.and_then(|(row, _)| rows.get(row)).map(|row| row.run.id);
     if response.sort.is_some() {
         view.sort = response.sort;
     }
     drop(rows);
-    select(state, picked, toggled);
+    select(state, picked, pressed);
+}
+
+/// "13 runs, figures on the validation split, n = 1 409, cost at threshold 0.167".
+fn note(state: &StudioState) -> String {
+    let project = &state.project;
+    let split = project.dataset().and_then(|dataset| project.splits.get(&dataset.id));
+    let runs = fmt::counted(project.runs.len() as u64, "run", "runs");
+    let n = split.map_or(String::new(), |own| format!(", n = {}", fmt::count(own.counts.validation)));
+    let threshold = project
+        .frame
+        .as_ref()
+        .filter(|frame| frame.task == Task::Binary)
+        .map_or(String::new(), |frame| format!(", cost at threshold {}", fmt::metric(frame.threshold())));
+    format!("{runs}, figures on the validation split{n}{threshold}")
 }
 
 fn select(state: &mut StudioState, picked: Option<RunId>, toggled: Option<RunId>) {
@@ -90,30 +118,113 @@ fn select(state: &mut StudioState, picked: Option<RunId>, toggled: Option<RunId>
     }
     if let Some(run) = picked {
         state.selection = Selection::Run(run);
-        if let Some(model) = state.project.models.values().find(|model| model.run == run) {
-            state.chosen = Some(model.id);
-        }
     }
 }
 
-fn rows<'a>(state: &'a StudioState, metric: &str, sort: Option<Sort>) -> Vec<Row<'a>> {
-    let project = &state.project;
-    let mut rows: Vec<Row<'a>> = project
-        .runs
-        .values()
-        .rev()
-        .map(|run| {
-            let model = project.models.values().find(|model| model.run == run.id);
-            let value = model.and_then(|model| model.metrics.get("validation")?.get(metric).copied());
-            Row { run, model, value }
-        })
-        .collect();
-    let Some(sort) = sort else { return rows };
-    let key = |row: &Row<'_>| match sort.column {
-        2 => row.run.id.0 as f64,
-        6 => row.value.map_or(f64::NAN, |value| value.value),
-        9 => row.model.map_or(f64::NAN, |model| model.seconds),
-        _ => row.model.map_or(f64::NAN, |model| model.size_bytes as f64),
+impl<'a> Context<'a> {
+    fn new(state: &'a StudioState) -> Self {
+        let metric = words::chosen_metric(&state.project).to_owned();
+        let regression = state.project.frame.as_ref().is_some_and(|frame| frame.task == Task::Regression);
+        let second = match (regression, metric.as_str()) {
+            (true, "mae") => "rmse",
+            (true, _) => "mae",
+            (false, "log_loss") => "accuracy",
+            (false, _) => "log_loss",
+        };
+        let values = || state.project.models.values().filter_map(|model| validation(model, &metric));
+        let low = values().map(|value| value.low.unwrap_or(value.value)).fold(f64::INFINITY, f64::min);
+        let high = values().map(|value| value.high.unwrap_or(value.value)).fold(f64::NEG_INFINITY, f64::max);
+        let range = if low < high { (low, high) } else { (low - 0.5, low + 0.5) };
+        let reference = kept_model(state).and_then(|model| validation(model, &metric)).map(|own| own.value);
+        Self { state, metric, second, range, reference }
+    }
+}
+
+/// A metric of a model on the validation split.
+fn validation(model: &ModelRecord, metric: &str) -> Option<MetricValue> {
+    model.metrics.get("validation")?.get(metric).copied()
+}
+
+/// Header of the strip: its range.
+fn strip_title((low, high): (f64, f64), metric: &str) -> String {
+    if !low.is_finite() || !high.is_finite() {
+        return String::new();
+    }
+    let decimals = if high - low < 0.05 { words::decimals(metric) } else { 2 };
+    fmt::interval(low, high, decimals)
+}
+
+fn shown(width: f32, state: &StudioState) -> Vec<Show> {
+    let costs = state.project.frame.as_ref().is_some_and(|frame| frame.task == Task::Binary);
+    let all = [
+        Show::Eye,
+        Show::Colour,
+        Show::Run,
+        Show::Family,
+        Show::Parameters,
+        Show::Strip,
+        Show::Metric,
+        Show::Interval,
+        Show::Second,
+        Show::Cost,
+        Show::Time,
+        Show::Size,
+        Show::State,
+    ];
+    let fits = |show: &Show| match show {
+        Show::Interval | Show::Size => width >= WIDE,
+        Show::Second => width >= MEDIUM,
+        Show::Cost => costs,
+        _ => true,
+    };
+    all.into_iter().filter(fits).collect()
+}
+
+fn column<'a>(show: Show, context: &'a Context<'_>, range: &'a str) -> Column<'a> {
+    let metric = words::metric_label(&context.metric);
+    // Room for the label, the arrow and the chevron of the order.
+    let metric_width = (metric.chars().count() as f32 * 6.4 + 40.0).clamp(76.0, 148.0);
+    match show {
+        Show::Eye => Column::new("", 28.0),
+        Show::Colour => Column::new("", 20.0),
+        Show::Run => Column::new("Run", 44.0).right().sortable(),
+        Show::Family => Column::new("Family", 68.0).sortable(),
+        Show::Parameters => Column::rest("Parameters", 120.0),
+        Show::Strip => Column::new(range, 72.0)
+            .tooltip(format!("{metric} with its 95 % interval on one scale; dashed: the kept run")),
+        Show::Metric => {
+            Column::new(metric, metric_width).right().sortable().better(words::better(&context.metric))
+        }
+        Show::Interval => Column::new("95 % interval", 98.0).right(),
+        Show::Second => Column::new(words::metric_label(context.second), 72.0)
+            .right()
+            .sortable()
+            .better(words::better(context.second)),
+        Show::Cost => Column::new("Cost/1\u{2009}000", 76.0).right().sortable().tooltip(
+            "Expected cost per 1 000 decisions at the threshold that the costs give; lower is better",
+        ),
+        Show::Time => Column::new("Time, s", 56.0).right().sortable(),
+        Show::Size => Column::new("Size, KiB", 68.0).right().sortable(),
+        Show::State => Column::new("State", 88.0),
+    }
+}
+
+fn rows<'a>(state: &'a StudioState, context: &Context<'_>, sort: Option<(Sort, Show)>) -> Vec<Row<'a>> {
+    let mut rows: Vec<Row<'a>> =
+        state.project.runs.values().rev().map(|run| row(state, context, run)).collect();
+    let Some((sort, show)) = sort else { return rows };
+    if show == Show::Family {
+        let family = |row: &Row<'_>| curves::family(state, row.run);
+        rows.sort_by_key(|row| family(row));
+        if sort.descending {
+            rows.reverse();
+        }
+        return rows;
+    }
+    let key = |row: &Row<'_>| match show {
+        Show::Run => row.run.id.0 as f64,
+        Show::Metric => row.value.map_or(f64::NAN, |value| value.value),
+        _ => number(context, row, show).map_or(f64::NAN, |(value, _)| value),
     };
     rows.sort_by(|a, b| {
         let (a, b) = (key(a), key(b));
@@ -123,48 +234,87 @@ fn rows<'a>(state: &'a StudioState, metric: &str, sort: Option<Sort>) -> Vec<Row
     rows
 }
 
-fn range(rows: &[Row<'_>]) -> (f64, f64) {
-    let mut low = f64::INFINITY;
-    let mut high = f64::NEG_INFINITY;
-    for value in rows.iter().filter_map(|row| row.value) {
-        low = low.min(value.low.unwrap_or(value.value));
-        high = high.max(value.high.unwrap_or(value.value));
-    }
-    if low < high { (low, high) } else { (0.0, 1.0) }
+fn row<'a>(state: &'a StudioState, context: &Context<'_>, run: &'a RunRecord) -> Row<'a> {
+    let model = model_of(state, run.id);
+    let live = || {
+        let last = curves::curve(state, run).last().filter(|_| in_progress(state, run))?;
+        last.validation_metric.map(MetricValue::point)
+    };
+    let value = match model {
+        Some(model) => validation(model, &context.metric),
+        None => live(),
+    };
+    Row { run, model, value }
 }
 
-fn cell<'a>(
-    state: &StudioState,
-    row: &Row<'_>,
-    (column, metric): (usize, &str),
-    (colour, range): (Option<egui::Color32>, (f64, f64)),
-) -> Cell<'a> {
-    let run = row.run;
-    match column {
-        0 if state.shown_runs.contains(&run.id) => Cell::button(Icon::Eye, format!("Hide run {}", run.id)),
-        0 => Cell::button(Icon::EyeSlash, format!("Show run {}", run.id)),
-        1 => match colour {
-            Some(colour) => Cell::swatch(colour, true, format!("colour of run {}", run.id)),
-            None => Cell::text(""),
-        },
-        2 => Cell::number(run.id.to_string()),
-        3 => Cell::text(row.model.map_or(run.spec.family, |model| model.family).word()),
-        4 => Cell::muted(words::params_words(&run.spec.params)),
-        5 => row.value.map_or_else(Cell::missing, |value| {
-            let ends = (value.low.unwrap_or(value.value), value.high.unwrap_or(value.value));
-            Cell::interval(marks::Interval::new(value.value, ends, range))
-        }),
-        6 => Cell::number_opt(row.value.map(|value| words::metric(metric, value.value))),
-        7 => row.value.map_or_else(Cell::missing, |value| Cell::number(words::interval(metric, &value))),
-        8 => Cell::number_opt(
-            row.model
-                .and_then(|model| model.metrics.get("validation")?.get("log_loss"))
-                .map(|value| fmt::fixed(value.value, 4)),
-        ),
-        9 => Cell::number_opt(row.model.map(|model| fmt::fixed(model.seconds, 1))),
-        10 => Cell::number_opt(row.model.map(|model| fmt::fixed(model.size_bytes as f64 / 1024.0, 1))),
-        _ => state_cell(state, row),
+/// A plain figure of a row with its decimals.
+fn number(context: &Context<'_>, row: &Row<'_>, show: Show) -> Option<(f64, usize)> {
+    if show == Show::Time && row.model.is_none() && in_progress(context.state, row.run) {
+        return context.state.jobs.running().map(|job| (job.elapsed_secs, 1));
     }
+    if show == Show::Second && row.model.is_none() && context.second == "log_loss" {
+        let last = curves::curve(context.state, row.run).last()?;
+        return last.validation_loss.map(|loss| (loss, 4));
+    }
+    let model = row.model?;
+    Some(match show {
+        Show::Second => (validation(model, context.second)?.value, words::decimals(context.second)),
+        Show::Cost => (validation(model, "expected_cost")?.value * 1000.0, 0),
+        Show::Time => (model.seconds, 1),
+        Show::Size => (model.size_bytes as f64 / 1024.0, 1),
+        _ => return None,
+    })
+}
+
+fn swatch(row: &Row<'_>, colour: Option<egui::Color32>, empty: egui::Color32) -> Cell<'static> {
+    let name = match colour {
+        Some(_) => format!("Colour of run {} in the curves", row.run.id),
+        None => format!("Run {} is not drawn; press to show it", row.run.id),
+    };
+    Cell::swatch(colour.unwrap_or(empty), colour.is_some(), name)
+}
+
+fn cell<'a>(context: &Context<'_>, row: &Row<'_>, show: Show) -> Cell<'a> {
+    let (state, run) = (context.state, row.run);
+    match show {
+        Show::Eye if state.shown_runs.contains(&run.id) => {
+            Cell::button(Icon::Eye, format!("Hide run {}", run.id))
+        }
+        Show::Eye => Cell::button(Icon::EyeSlash, format!("Show run {}", run.id)),
+        Show::Run => Cell::number(run.id.to_string()),
+        Show::Family => Cell::text(curves::family(state, run).word()),
+        Show::Parameters => parameters(run),
+        Show::Strip => strip(context, row),
+        Show::Metric => Cell::number_opt(row.value.map(|value| words::metric(&context.metric, value.value))),
+        Show::Interval => row
+            .value
+            .map_or_else(Cell::missing, |value| Cell::number(words::interval(&context.metric, &value))),
+        Show::State => state_cell(state, row),
+        _ => {
+            Cell::number_opt(number(context, row, show).map(|(value, decimals)| fmt::fixed(value, decimals)))
+        }
+    }
+}
+
+fn parameters<'a>(run: &RunRecord) -> Cell<'a> {
+    let mut phrase = params::phrase(&run.spec.params);
+    if run.spec.family == yard_types::run::Family::Auto {
+        "all families tried".clone_into(&mut phrase);
+    }
+    if run.spec.trials > 1 {
+        phrase = format!("{} trials, {phrase}", run.spec.trials);
+    }
+    Cell::text(phrase)
+}
+
+fn strip<'a>(context: &Context<'_>, row: &Row<'_>) -> Cell<'a> {
+    let Some(value) = row.value.filter(|_| row.model.is_some()) else { return Cell::text("") };
+    let ends = (value.low.unwrap_or(value.value), value.high.unwrap_or(value.value));
+    let mark = marks::Interval::new(value.value, ends, context.range);
+    Cell::interval(match context.reference {
+        Some(reference) => mark.reference(reference),
+        None => mark,
+    })
 }
 
 fn state_cell<'a>(state: &StudioState, row: &Row<'_>) -> Cell<'a> {
@@ -180,39 +330,4 @@ fn state_cell<'a>(state: &StudioState, row: &Row<'_>) -> Cell<'a> {
             None => Cell::status(Status::Done, "done"),
         },
     }
-}
-
-/// The tries of a search or of `auto`, with why each was kept or not.
-pub(super) fn trials_ui(ui: &mut egui::Ui, state: &StudioState) {
-    let Some(run) = super::focus(state).filter(|run| run.trials.len() > 1) else { return };
-    ui.add_space(space::S24);
-    let note = format!("{} of run {}", fmt::counted(run.trials.len() as u64, "trial", "trials"), run.id);
-    section(ui, "Trials", &note);
-    let metric = words::chosen_metric(&state.project).to_owned();
-    let label = words::metric_label(&metric).to_owned();
-    let columns = [
-        Column::new("Family", 84.0),
-        Column::new("Parameters", 220.0),
-        Column::new(label.as_str(), 104.0).right().better(words::better(&metric)),
-        Column::new("Time, s", 64.0).right(),
-        Column::new("Kept", 72.0),
-        Column::rest("Why", 200.0),
-    ];
-    Table::new("Trials", &columns)
-        .rows(run.trials.len())
-        .height(crate::start::table_height(run.trials.len().min(8)))
-        .show(ui, |row, column| {
-            let trial = &run.trials[row];
-            match column {
-                0 => Cell::text(trial.family.word()),
-                1 => Cell::muted(words::params_words(&trial.params)),
-                2 => Cell::number_opt(
-                    trial.validation.get(&metric).map(|value| words::metric(&metric, value.value)),
-                ),
-                3 => Cell::number(fmt::fixed(trial.seconds, 1)),
-                4 if trial.kept => Cell::status(Status::Ok, "kept"),
-                4 => Cell::status(Status::Done, "no"),
-                _ => Cell::muted(trial.note.clone()),
-            }
-        });
 }
