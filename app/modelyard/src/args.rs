@@ -9,10 +9,31 @@ use std::path::PathBuf;
 pub(crate) struct Cli {
     /// Project to open in the studio.
     pub(crate) file: Option<PathBuf>,
+    /// Draw this place of the studio into a picture instead of opening the window.
+    #[arg(long, value_name = "PLACE", requires = "out")]
+    pub(crate) shot: Option<String>,
+    /// Picture to write (PNG).
+    #[arg(long, value_name = "FILE", requires = "shot")]
+    pub(crate) out: Option<PathBuf>,
+    /// Theme of the picture.
+    #[arg(long, default_value = "dark", requires = "shot")]
+    pub(crate) theme: ThemeArg,
+    /// Size of the picture in points.
+    #[arg(long, default_value = "1440x900", value_name = "WxH", requires = "shot")]
+    pub(crate) size: String,
+    /// Pixels per point of the picture.
+    #[arg(long, default_value_t = 1.0, value_name = "X", requires = "shot")]
+    pub(crate) scale: f32,
     #[command(flatten)]
     pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ThemeArg {
+    Dark,
+    Light,
 }
 
 /// Options of every command.

@@ -92,7 +92,9 @@ impl ProgressLine {
                 self.clear();
                 let _ = writeln!(std::io::stderr().lock(), "warning: {message}");
             }
-            Notice::JobFinished { .. } | Notice::JobFailed { .. } | Notice::JobCancelled { .. } => self.clear(),
+            Notice::JobFinished { .. } | Notice::JobFailed { .. } | Notice::JobCancelled { .. } => {
+                self.clear()
+            }
             _ => {}
         }
     }
@@ -155,7 +157,9 @@ impl TextTable {
 
     fn numeric(&self, column: usize) -> bool {
         let number = |cell: &String| {
-            cell.is_empty() || cell == "-" || cell.starts_with(|c: char| c.is_ascii_digit() || "-+".contains(c))
+            cell.is_empty()
+                || cell == "-"
+                || cell.starts_with(|c: char| c.is_ascii_digit() || "-+".contains(c))
         };
         !self.rows.is_empty() && self.rows.iter().filter_map(|row| row.get(column)).all(number)
     }

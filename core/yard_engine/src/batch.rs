@@ -91,9 +91,10 @@ impl Batch {
         let mut reader = ChunkReader::open(job.input, &wanted, portion, &options).map_err(data_error)?;
         let temporary = temporary_beside(job.output);
         let guard = Unfinished { path: &temporary };
-        let id = self.id.as_ref().filter(|id| {
-            yard_data::column_names(job.input, &options).is_ok_and(|names| names.contains(id))
-        });
+        let id = self
+            .id
+            .as_ref()
+            .filter(|id| yard_data::column_names(job.input, &options).is_ok_and(|names| names.contains(id)));
         let names = Names::new(&scorer, id, job.reasons);
         let mut writer = TableWriter::create(&temporary, &names.columns).map_err(data_error)?;
         let mut rows = 0;
@@ -137,7 +138,8 @@ impl Batch {
             }
         }
         if job.reasons {
-            let reasons = reasons(explainer, table, &predictions, job.threads).map_err(EngineError::failed)?;
+            let reasons =
+                reasons(explainer, table, &predictions, job.threads).map_err(EngineError::failed)?;
             columns.extend(reasons.into_iter().map(Column::Number));
         }
         let named = names.columns.iter().map(|column| column.name.clone()).zip(columns).collect();
@@ -186,9 +188,7 @@ pub(crate) fn score_threaded(
     threads: usize,
 ) -> Result<Predictions, ScoreError> {
     let bound = scorer.encoder().bind(table)?;
-    let parts = in_parts(table.rows(), threads, |from, to| {
-        scorer.score_bound(&bound, Rows::Range(from, to))
-    });
+    let parts = in_parts(table.rows(), threads, |from, to| scorer.score_bound(&bound, Rows::Range(from, to)));
     let mut parts = parts.into_iter();
     let mut all = match parts.next() {
         Some(first) => first?,
@@ -208,9 +208,8 @@ fn reasons(
     threads: usize,
 ) -> Result<Vec<Vec<f64>>, ScoreError> {
     let labels = predictions.label_indices();
-    let parts = in_parts(table.rows(), threads, |from, to| {
-        explainer.explain_rows(table, Rows::Range(from, to))
-    });
+    let parts =
+        in_parts(table.rows(), threads, |from, to| explainer.explain_rows(table, Rows::Range(from, to)));
     let width = explainer.scorer().encoder().n_inputs() + 1;
     let mut columns = vec![Vec::with_capacity(table.rows()); width];
     let mut row = 0;
@@ -240,10 +239,8 @@ fn in_parts<T: Send>(
     }
     std::thread::scope(|scope| {
         let act = &act;
-        let handles: Vec<_> = starts
-            .into_iter()
-            .map(|from| scope.spawn(move || act(from, (from + size).min(rows))))
-            .collect();
+        let handles: Vec<_> =
+            starts.into_iter().map(|from| scope.spawn(move || act(from, (from + size).min(rows)))).collect();
         handles
             .into_iter()
             .map(|handle| handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))

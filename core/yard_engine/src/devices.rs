@@ -17,11 +17,17 @@ pub fn devices(options: &EngineOptions) -> Value {
             Ok(probe) => {
                 let found: Vec<&String> = probe.devices.iter().filter(|device| *device != "cpu").collect();
                 if found.is_empty() {
-                    let reason = if probe.reason.is_empty() { "the worker has no GPU".to_owned() } else { probe.reason.clone() };
+                    let reason = if probe.reason.is_empty() {
+                        "the worker has no GPU".to_owned()
+                    } else {
+                        probe.reason.clone()
+                    };
                     missing(format!("{reason}; {}", yard_train::device::HOW_TO_GET_GPU));
                 }
                 for device in found {
-                    devices.push(json!({"device": device, "usable": true, "detail": "by the worker yard-trainer"}));
+                    devices.push(
+                        json!({"device": device, "usable": true, "detail": "by the worker yard-trainer"}),
+                    );
                 }
             }
         },

@@ -163,11 +163,7 @@ impl Engine {
     }
 
     /// Makes a model ready to score files.
-    pub fn batch(
-        &self,
-        choice: ModelChoice,
-        listen: &mut dyn FnMut(&Notice),
-    ) -> Result<Batch, EngineError> {
+    pub fn batch(&self, choice: ModelChoice, listen: &mut dyn FnMut(&Notice)) -> Result<Batch, EngineError> {
         let made = Arc::new(Mutex::new(None));
         let (core, slot) = (Arc::clone(&self.core), Arc::clone(&made));
         let job = self.jobs.start(NewJob {

@@ -22,8 +22,8 @@ pub mod sample;
 mod tables;
 pub mod targets;
 
-pub use commands::import::profile_file;
 pub use clock::{Clock, SystemClock};
+pub use commands::import::profile_file;
 pub use devices::devices;
 pub use engine::{Accepted, Engine, EngineOptions};
 pub use error::{EngineError, ProjectError};

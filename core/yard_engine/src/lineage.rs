@@ -100,9 +100,11 @@ fn find(state: &ProjectState, id: &str) -> Result<Node, EngineError> {
         return Err(unknown());
     }
     let starts = |sha: Sha256| sha.to_hex().starts_with(&lower);
-    let packages = state.packages.iter().filter(|own| starts(own.sha256)).map(|own| Node::Package(own.sha256));
+    let packages =
+        state.packages.iter().filter(|own| starts(own.sha256)).map(|own| Node::Package(own.sha256));
     let models = state.models.values().filter(|own| starts(own.model_sha256)).map(|own| Node::Model(own.id));
-    let data = state.datasets.values().filter(|own| starts(own.fingerprint.sha256)).map(|own| Node::Dataset(own.id));
+    let data =
+        state.datasets.values().filter(|own| starts(own.fingerprint.sha256)).map(|own| Node::Dataset(own.id));
     packages.chain(models).chain(data).next().ok_or_else(unknown)
 }
 
@@ -136,10 +138,14 @@ fn descendants(state: &ProjectState, node: Node) -> BTreeSet<Node> {
 /// Returns the step of an event and what it is about, the most specific first.
 fn step(record: &EventRecord) -> Option<(Step, Vec<Node>)> {
     let (kind, id, about) = match &record.body {
-        Event::DatasetImported { dataset } => ("dataset", dataset.id.to_string(), vec![Node::Dataset(dataset.id)]),
+        Event::DatasetImported { dataset } => {
+            ("dataset", dataset.id.to_string(), vec![Node::Dataset(dataset.id)])
+        }
         Event::SplitSet { dataset, .. } => ("split", dataset.to_string(), vec![Node::Dataset(*dataset)]),
         Event::RunStarted { run, .. } => ("run", run.to_string(), vec![Node::Run(*run)]),
-        Event::RunFailed { run, .. } | Event::RunCancelled { run } => ("run", run.to_string(), vec![Node::Run(*run)]),
+        Event::RunFailed { run, .. } | Event::RunCancelled { run } => {
+            ("run", run.to_string(), vec![Node::Run(*run)])
+        }
         Event::RunFinished { run, model, .. } => {
             ("model", model.id.to_string(), vec![Node::Model(model.id), Node::Run(*run)])
         }
@@ -147,13 +153,19 @@ fn step(record: &EventRecord) -> Option<(Step, Vec<Node>)> {
             ("evaluation", evaluation.model.to_string(), vec![Node::Model(evaluation.model)])
         }
         Event::ThresholdSet { model, .. } => ("threshold", model.to_string(), vec![Node::Model(*model)]),
-        Event::PackageBuilt { package } => {
-            ("package", package.sha256.short(), vec![Node::Package(package.sha256), Node::Model(package.model)])
-        }
+        Event::PackageBuilt { package } => (
+            "package",
+            package.sha256.short(),
+            vec![Node::Package(package.sha256), Node::Model(package.model)],
+        ),
         Event::DeploymentChanged { status, .. } => {
             let canary = status.canary.as_ref().map(|canary| canary.served.sha256);
             let served = status.stable.as_ref().map(|stable| stable.sha256);
-            ("deployment", status.deployment.clone(), canary.into_iter().chain(served).map(Node::Package).collect())
+            (
+                "deployment",
+                status.deployment.clone(),
+                canary.into_iter().chain(served).map(Node::Package).collect(),
+            )
         }
         Event::GateChecked { report } => ("gate", report.model.to_string(), vec![Node::Model(report.model)]),
         Event::RetrainFinished { model, .. } => ("retrain", model.to_string(), vec![Node::Model(*model)]),
@@ -191,14 +203,21 @@ pub fn describe(event: &Event) -> String {
             format!("run {run}: {} on dataset {dataset}, seed {}", spec.family.word(), spec.seed)
         }
         Event::RunFinished { run, model, .. } => {
-            format!("model {} of run {run}: {}, SHA-256 {}", model.id, model.family.word(), model.model_sha256.short())
+            format!(
+                "model {} of run {run}: {}, SHA-256 {}",
+                model.id,
+                model.family.word(),
+                model.model_sha256.short()
+            )
         }
         Event::RunFailed { run, message } => format!("run {run} failed: {message}"),
         Event::RunCancelled { run } => format!("run {run} cancelled"),
         Event::ModelEvaluated { evaluation } => {
             format!("model {} evaluated on {} rows ({})", evaluation.model, evaluation.rows, evaluation.split)
         }
-        Event::ThresholdSet { model, threshold: Some(value) } => format!("threshold of model {model}: {value}"),
+        Event::ThresholdSet { model, threshold: Some(value) } => {
+            format!("threshold of model {model}: {value}")
+        }
         Event::ThresholdSet { model, threshold: None } => format!("threshold of model {model}: by the costs"),
         other => describe_serving(other),
     }
@@ -207,10 +226,18 @@ pub fn describe(event: &Event) -> String {
 fn describe_serving(event: &Event) -> String {
     match event {
         Event::PackageBuilt { package } => {
-            format!("package of model {}: {} bytes, SHA-256 {}", package.model, package.bytes, package.sha256.short())
+            format!(
+                "package of model {}: {} bytes, SHA-256 {}",
+                package.model,
+                package.bytes,
+                package.sha256.short()
+            )
         }
         Event::DeploymentChanged { action, status, .. } => {
-            let stable = status.stable.as_ref().map_or_else(|| "none".to_owned(), |own| format!("model {}", own.model));
+            let stable = status
+                .stable
+                .as_ref()
+                .map_or_else(|| "none".to_owned(), |own| format!("model {}", own.model));
             let canary = status.canary.as_ref().map_or_else(String::new, |own| {
                 format!(", canary model {} at {} %", own.served.model, own.percent)
             });

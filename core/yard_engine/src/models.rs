@@ -1,12 +1,7 @@
 //! Models of the project as scorers, and what goes with them: data, split, frame.
 
 use crate::{
-    batch::Batch,
-    commands::check::model_known,
-    engine::Core,
-    error::EngineError,
-    jobs::JobContext,
-    tables,
+    batch::Batch, commands::check::model_known, engine::Core, error::EngineError, jobs::JobContext, tables,
 };
 use std::sync::Arc;
 use yard_score::{
@@ -16,14 +11,8 @@ use yard_score::{
     scorer::Scorer,
 };
 use yard_types::{
-    command::ModelChoice,
-    event::DatasetRecord,
-    frame::Frame,
-    project::ProjectState,
-    run::ModelRecord,
-    schema::Role,
-    split::Split,
-    table::Table,
+    command::ModelChoice, event::DatasetRecord, frame::Frame, project::ProjectState, run::ModelRecord,
+    schema::Role, split::Split, table::Table,
 };
 
 /// A model with the data it was trained on.
@@ -55,7 +44,10 @@ pub(crate) fn scorer(parts: &ScorerParts) -> Result<Scorer, EngineError> {
 
 /// Returns the frame.
 pub(crate) fn frame(state: &ProjectState) -> Result<Frame, EngineError> {
-    state.frame.clone().ok_or_else(|| EngineError::refused("the project has no target; set one in the frame first"))
+    state
+        .frame
+        .clone()
+        .ok_or_else(|| EngineError::refused("the project has no target; set one in the frame first"))
 }
 
 /// Loads a model with its dataset and split.
@@ -88,7 +80,8 @@ pub(crate) fn data(
 /// models and nets are measured.
 pub(crate) fn feature_means(model: &Loaded) -> Result<Vec<f32>, EngineError> {
     let rows = crate::commands::package::thinned(&model.split.train);
-    explain::feature_means(&scorer(&model.parts)?, &model.table, Rows::List(&rows)).map_err(EngineError::failed)
+    explain::feature_means(&scorer(&model.parts)?, &model.table, Rows::List(&rows))
+        .map_err(EngineError::failed)
 }
 
 /// Returns an explainer; trees need no data for it.

@@ -132,7 +132,8 @@ impl Sample {
             .map(|row| row.iter().map(|cell| (*cell).to_owned()).collect())
             .collect();
         let month = Month { names: &names, rows: drawn, seed };
-        let (rows, drift) = if self.name == "telco-churn" { churn(month) } else { scaled(month, &self.target) };
+        let (rows, drift) =
+            if self.name == "telco-churn" { churn(month) } else { scaled(month, &self.target) };
         let mut csv = format!("{head}\n");
         for row in rows {
             csv.push_str(&row.join(","));
@@ -224,7 +225,9 @@ mod tests {
         assert_eq!(all.len(), BUNDLED.len());
         for sample in all {
             let head: Vec<&str> = sample.csv.lines().next().unwrap().split(',').collect();
-            for column in [Some(&sample.target), sample.id.as_ref()].into_iter().flatten().chain(&sample.protected) {
+            for column in
+                [Some(&sample.target), sample.id.as_ref()].into_iter().flatten().chain(&sample.protected)
+            {
                 assert!(head.contains(&column.as_str()), "{column} in {}", sample.name);
             }
             assert!(!sample.csv.contains('"'), "cells are split at commas here");

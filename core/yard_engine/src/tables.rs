@@ -7,13 +7,7 @@ use crate::{canonical::to_canonical, error::EngineError, jobs::JobContext};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use yard_data::{ReadOptions, Wanted, Watch};
-use yard_types::{
-    event::DatasetRecord,
-    ids::Sha256,
-    project::ProjectState,
-    schema::Schema,
-    table::Table,
-};
+use yard_types::{event::DatasetRecord, ids::Sha256, project::ProjectState, schema::Schema, table::Table};
 
 /// Tables kept at a time.
 const KEPT: usize = 3;

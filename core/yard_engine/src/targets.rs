@@ -15,7 +15,9 @@ use yard_deploy::{
     local::Running,
     status::{Place, status_of},
 };
-use yard_types::{deploy::DeploymentStatus, ids::ModelId, ids::Sha256, project::ProjectState, serving::ServerModel};
+use yard_types::{
+    deploy::DeploymentStatus, ids::ModelId, ids::Sha256, project::ProjectState, serving::ServerModel,
+};
 
 /// A remote server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,8 +56,11 @@ pub fn add_remote(home: &Home, name: &str, remote: Remote) -> Result<(), EngineE
     let mut all = remotes(home)?;
     all.insert(name.to_owned(), remote);
     let text = serde_json::to_string_pretty(&all).map_err(EngineError::failed)?;
-    home::make_private(home.root())
-        .map_err(|source| EngineError::Io { act: "make", path: home.root().to_owned(), source })?;
+    home::make_private(home.root()).map_err(|source| EngineError::Io {
+        act: "make",
+        path: home.root().to_owned(),
+        source,
+    })?;
     home::write_atomic(&home.root().join("targets.json"), text.as_bytes(), home::PRIVATE)
 }
 
@@ -117,7 +122,8 @@ pub(crate) fn find(core: &Core, target: &str) -> Result<Connection, DeployError>
     }
     let server = local(core).map_err(as_start_error)?;
     let url = core.state().deployment.as_ref().map_or_else(String::new, |status| status.url.clone());
-    let gone = || DeployError::Unreachable { url, reason: "the server on this machine does not run".to_owned() };
+    let gone =
+        || DeployError::Unreachable { url, reason: "the server on this machine does not run".to_owned() };
     server.find().map(|running| running_connection(&server.store, running)).ok_or_else(gone)
 }
 

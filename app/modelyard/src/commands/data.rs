@@ -26,7 +26,8 @@ pub(crate) fn profile(session: &Session, data: &Path, target: Option<&str>) -> R
 /// Renders a profile.
 pub(crate) fn profile_text(profile: &Profile) -> String {
     let mut out = format!("{} rows, {} columns\n\n", count(profile.rows), profile.columns.len());
-    let mut table = TextTable::new(&["column", "type", "missing", "distinct", "min", "median", "max", "most frequent"]);
+    let mut table =
+        TextTable::new(&["column", "type", "missing", "distinct", "min", "median", "max", "most frequent"]);
     for column in &profile.columns {
         let figure = |value: Option<f64>| value.map_or_else(String::new, |value| number(value, 4));
         let date = column.field_type == yard_types::schema::FieldType::Datetime;
@@ -137,7 +138,9 @@ fn floor(text: &str) -> Result<Floor> {
         yard_types::metric::metric_info(metric)?;
         Some(Floor { metric: metric.to_owned(), value: value.parse().ok()? })
     });
-    parsed.ok_or_else(|| Usage(format!("--floor is \"{text}\"; expected METRIC=VALUE, e.g. roc_auc=0.8")).into())
+    parsed.ok_or_else(|| {
+        Usage(format!("--floor is \"{text}\"; expected METRIC=VALUE, e.g. roc_auc=0.8")).into()
+    })
 }
 
 fn new_text(state: &ProjectState, path: &Path) -> String {

@@ -39,7 +39,9 @@ pub(crate) fn demo(session: &Session, args: &DemoArgs) -> Result<ExitCode> {
     };
     let outcome = demo.run(&sample, &folder, args.stop);
     if let Err(error) = &outcome {
-        session.output.remark(&format!("the demo stopped: {error:#}; the project is \"{}\"", project.display()));
+        session
+            .output
+            .remark(&format!("the demo stopped: {error:#}; the project is \"{}\"", project.display()));
     }
     outcome?;
     let seconds = demo.started.elapsed().as_secs_f64();
@@ -172,9 +174,19 @@ impl Demo<'_> {
             let value = trial.validation.get(metric).map_or(f64::NAN, |own| own.value);
             let mark = if trial.kept { "*" } else { " " };
             let time = duration(trial.seconds);
-            self.say(&format!("{mark} {:<9} {metric} {:<8} {time:>7}  {}", trial.family.word(), number(value, 4), trial.note));
+            self.say(&format!(
+                "{mark} {:<9} {metric} {:<8} {time:>7}  {}",
+                trial.family.word(),
+                number(value, 4),
+                trial.note
+            ));
         }
-        self.say(&format!("model {}: {}, SHA-256 {}", model.id, model.family.word(), model.model_sha256.short()));
+        self.say(&format!(
+            "model {}: {}, SHA-256 {}",
+            model.id,
+            model.family.word(),
+            model.model_sha256.short()
+        ));
         self.title("Evaluate on test rows");
         match state.evaluation(model.id, "test") {
             Some(own) => self.say(&evaluation_lines(own)),
@@ -202,19 +214,32 @@ impl Demo<'_> {
 
     fn deploy(&mut self) -> Result<()> {
         self.title("Deploy on this machine");
-        let command =
-            Command::Deploy { model: ModelChoice::Best, target: "local".to_owned(), canary: None, shadow: false };
+        let command = Command::Deploy {
+            model: ModelChoice::Best,
+            target: "local".to_owned(),
+            canary: None,
+            shadow: false,
+        };
         let done = self.act(command)?;
         self.say(&deploy::status_text(&done.result));
         Ok(())
     }
 
     fn traffic(&mut self, drift: &str, requests: u64, labels: bool) -> Result<()> {
-        self.title(if drift == "none" { "Traffic as in training" } else { "Traffic with drift, labels late" });
+        self.title(if drift == "none" {
+            "Traffic as in training"
+        } else {
+            "Traffic with drift, labels late"
+        });
         let seed = self.session.seed() + self.stage as u64;
         let done = self.act(Command::Simulate { requests, drift: drift.to_owned(), seed, labels })?;
         let figure = |key: &str| number(done.result[key].as_f64().unwrap_or(f64::NAN), 2);
-        self.say(&format!("{}; p50 {} ms, p99 {} ms over HTTP", done.message, figure("p50_ms"), figure("p99_ms")));
+        self.say(&format!(
+            "{}; p50 {} ms, p99 {} ms over HTTP",
+            done.message,
+            figure("p50_ms"),
+            figure("p99_ms")
+        ));
         if labels {
             self.say(&format!("labels taken: {}", done.result["labels"]["accepted"]));
         }
@@ -226,7 +251,8 @@ impl Demo<'_> {
         self.title("Monitor");
         let done = self.act(Command::Monitor)?;
         let report: MonitorReport = serde_json::from_value(done.result)?;
-        let metric = self.engine.state().frame.as_ref().map_or_else(String::new, |frame| frame.metric.clone());
+        let metric =
+            self.engine.state().frame.as_ref().map_or_else(String::new, |frame| frame.metric.clone());
         self.say(&deploy::monitor_text(&report, &metric));
         Ok(report)
     }
@@ -241,14 +267,16 @@ impl Demo<'_> {
         let reason = alert.map_or_else(|| "by hand".to_owned(), |alert| alert.message.clone());
         let data = Some(path.to_string_lossy().into_owned());
         let done = self.act(Command::Retrain { data, deploy: true, reason })?;
-        let gates: Vec<yard_types::gate::Gate> = serde_json::from_value(done.result["gates"].clone()).unwrap_or_default();
+        let gates: Vec<yard_types::gate::Gate> =
+            serde_json::from_value(done.result["gates"].clone()).unwrap_or_default();
         self.say(&model::gate_lines(&gates));
         self.say(&done.message);
         Ok(())
     }
 
     fn promote(&mut self) -> Result<()> {
-        let canary = |demo: &Self| demo.engine.state().deployment.as_ref().is_some_and(|own| own.canary.is_some());
+        let canary =
+            |demo: &Self| demo.engine.state().deployment.as_ref().is_some_and(|own| own.canary.is_some());
         if !canary(self) {
             self.say("no canary, so the champion stays");
             return Ok(());

@@ -29,7 +29,9 @@ pub(crate) fn plain(session: &Session, project: &ProjectArgs, command: Command) 
 
 /// Renders a deployment with the steps that led to it.
 pub(crate) fn status_text(value: &Value) -> String {
-    let Ok(status) = serde_json::from_value::<DeploymentStatus>(value.clone()) else { return value.to_string() };
+    let Ok(status) = serde_json::from_value::<DeploymentStatus>(value.clone()) else {
+        return value.to_string();
+    };
     let steps: Vec<RolloutStep> = serde_json::from_value(value["steps"].clone()).unwrap_or_default();
     let mut out = String::new();
     for step in steps {
@@ -40,13 +42,20 @@ pub(crate) fn status_text(value: &Value) -> String {
     out.push_str(&format!("  url       {}\n  token     {}\n", status.url, status.token_file));
     if let Some(stable) = &status.stable {
         let short = stable.sha256.short();
-        out.push_str(&format!("  stable    model {}, version {}, package {short}\n", stable.model, stable.version));
+        out.push_str(&format!(
+            "  stable    model {}, version {}, package {short}\n",
+            stable.model, stable.version
+        ));
     }
     if let Some(canary) = &status.canary {
         let share = if canary.shadow { "shadow".to_owned() } else { format!("{} %", canary.percent) };
-        out.push_str(&format!("  canary    model {}, version {}, {share}\n", canary.served.model, canary.served.version));
+        out.push_str(&format!(
+            "  canary    model {}, version {}, {share}\n",
+            canary.served.model, canary.served.version
+        ));
     }
-    let mut table = TextTable::new(&["  version", "requests", "errors", "p50 ms", "p95 ms", "p99 ms", "mean score"]);
+    let mut table =
+        TextTable::new(&["  version", "requests", "errors", "p50 ms", "p95 ms", "p99 ms", "mean score"]);
     for own in &status.stats {
         table.row(vec![
             format!("  {}", own.version),
@@ -70,7 +79,9 @@ pub(crate) fn target(session: &Session, command: TargetCommand) -> Result<ExitCo
     if let TargetCommand::Add { name, url, token_file } = command {
         let token_file = std::path::absolute(token_file)?;
         targets::add_remote(&home, &name, Remote { url: url.clone(), token_file })?;
-        session.output.result(&json!({"target": name, "url": url}), || format!("target {name} at {url} answers\n"))?;
+        session
+            .output
+            .result(&json!({"target": name, "url": url}), || format!("target {name} at {url} answers\n"))?;
         return Ok(ExitCode::SUCCESS);
     }
     let all = targets::remotes(&home)?;
@@ -97,7 +108,16 @@ pub(crate) fn monitor(session: &Session, project: &ProjectArgs) -> Result<ExitCo
 /// Renders a monitoring report.
 pub(crate) fn monitor_text(report: &MonitorReport, metric: &str) -> String {
     let mut table = TextTable::new(&[
-        "from", "version", "rows", "errors", "p50 ms", "p99 ms", "mean score", "drifting fields", "labels", metric,
+        "from",
+        "version",
+        "rows",
+        "errors",
+        "p50 ms",
+        "p99 ms",
+        "mean score",
+        "drifting fields",
+        "labels",
+        metric,
     ]);
     for window in &report.windows {
         let drifting: Vec<&str> =

@@ -83,7 +83,8 @@ pub(crate) fn log(session: &Session, project: &ProjectArgs, verify: bool) -> Res
                 record.hash.short(),
             ]);
         }
-        let chain = checked.map_or_else(String::new, |n| format!("{} events, chain of hashes unbroken\n", count(n)));
+        let chain =
+            checked.map_or_else(String::new, |n| format!("{} events, chain of hashes unbroken\n", count(n)));
         format!("{}{chain}", table.render())
     })?;
     Ok(ExitCode::SUCCESS)

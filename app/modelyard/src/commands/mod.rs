@@ -79,9 +79,9 @@ impl Session {
 
 /// Carries out the command line.
 pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
-    let session =
-        Session { output: Output { json: cli.global.json, quiet: cli.global.quiet }, global: cli.global };
-    let Some(command) = cli.command else { return open_studio(cli.file.as_deref()) };
+    let output = Output { json: cli.global.json, quiet: cli.global.quiet };
+    let session = Session { output, global: cli.global.clone() };
+    let Some(command) = cli.command else { return without_command(&cli) };
     if let Some(file) = cli.file {
         return Err(Usage(format!("unexpected \"{}\" before the command", file.display())).into());
     }
@@ -141,12 +141,36 @@ fn run_serving(session: &Session, command: Command) -> Result<ExitCode> {
     }
 }
 
+fn without_command(cli: &Cli) -> Result<ExitCode> {
+    let (Some(place), Some(out)) = (&cli.shot, &cli.out) else { return open_studio(cli.file.as_deref()) };
+    let size: Option<(f32, f32)> =
+        cli.size.split_once('x').and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
+    let Some((width, height)) =
+        size.filter(|(w, h)| (200.0..=8000.0).contains(w) && (200.0..=8000.0).contains(h))
+    else {
+        return Err(Usage(format!("--size is \"{}\"; expected WIDTHxHEIGHT in points", cli.size)).into());
+    };
+    let Some(place) = yard_state::route::Place::from_word(place) else {
+        return Err(Usage(format!("--shot is \"{place}\"; expected a place such as data or deploy")).into());
+    };
+    studio::shot(&studio::Shot {
+        place,
+        dark: cli.theme == crate::args::ThemeArg::Dark,
+        size: [width, height],
+        scale: cli.scale.clamp(0.5, 4.0),
+        source: cli.file.clone(),
+        out: out.clone(),
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
 fn open_studio(file: Option<&Path>) -> Result<ExitCode> {
     if let Some(file) = file
         && !file.exists()
         && file.extension().is_none_or(|ending| ending != "modelyard")
     {
-        let text = format!("\"{}\" is neither a command nor a project; see `modelyard --help`", file.display());
+        let text =
+            format!("\"{}\" is neither a command nor a project; see `modelyard --help`", file.display());
         return Err(Usage(text).into());
     }
     studio::open(file.map(Path::to_path_buf))?;
@@ -158,7 +182,8 @@ pub(crate) fn choice(text: &str) -> Result<ModelChoice> {
     if text == "best" {
         return Ok(ModelChoice::Best);
     }
-    let id = text.parse().map_err(|_| Usage(format!("--model is \"{text}\"; expected a number or `best`")))?;
+    let id =
+        text.parse().map_err(|_| Usage(format!("--model is \"{text}\"; expected a number or `best`")))?;
     Ok(ModelChoice::Id(ModelId(id)))
 }
 

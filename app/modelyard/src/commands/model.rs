@@ -40,19 +40,27 @@ pub(crate) fn evaluation_text(own: &Evaluation) -> String {
             cost.model.value,
             cost.do_nothing,
             cost.always,
-            cost.best_rule.as_ref().map_or_else(String::new, |rule| format!(", best rule ({}) {:.4}", rule.rule, rule.cost))
+            cost.best_rule
+                .as_ref()
+                .map_or_else(String::new, |rule| format!(", best rule ({}) {:.4}", rule.rule, rule.cost))
         ));
     }
     if let Some(confusion) = &own.confusion {
         out.push_str(&confusion_text(&confusion.labels, &confusion.counts));
     }
-    let worse: Vec<String> =
-        own.slices.iter().filter(|slice| slice.worse).take(5).map(|slice| format!("{} ({} rows)", slice.name, slice.rows)).collect();
+    let worse: Vec<String> = own
+        .slices
+        .iter()
+        .filter(|slice| slice.worse)
+        .take(5)
+        .map(|slice| format!("{} ({} rows)", slice.name, slice.rows))
+        .collect();
     if !worse.is_empty() {
         out.push_str(&format!("  worse than the whole beyond noise: {}\n", worse.join("; ")));
     }
     for fairness in &own.fairness {
-        let rate = |value: Option<f64>| value.map_or_else(|| "undefined".to_owned(), |value| number(value, 3));
+        let rate =
+            |value: Option<f64>| value.map_or_else(|| "undefined".to_owned(), |value| number(value, 3));
         out.push_str(&format!(
             "  fairness by {}: demographic parity difference {}, equalized odds difference {}\n",
             fairness.column,
@@ -97,8 +105,9 @@ pub(crate) fn gate(
     let done = session.run(&engine, Command::CheckGates { model: choice(&model.model)? })?;
     let report: GateReport = serde_json::from_value(done.result.clone())?;
     if let Some(path) = junit {
-        std::fs::write(path, junit_xml(&report))
-            .map_err(|error| anyhow::anyhow!("could not write the JUnit file ({error}): \"{}\"", path.display()))?;
+        std::fs::write(path, junit_xml(&report)).map_err(|error| {
+            anyhow::anyhow!("could not write the JUnit file ({error}): \"{}\"", path.display())
+        })?;
     }
     session.output.result(&done.result, || gates_text(&report))?;
     Ok(if report.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -106,7 +115,8 @@ pub(crate) fn gate(
 
 /// Renders a gate report.
 pub(crate) fn gates_text(report: &GateReport) -> String {
-    let champion = report.champion.map_or_else(|| "no champion".to_owned(), |id| format!("champion: model {id}"));
+    let champion =
+        report.champion.map_or_else(|| "no champion".to_owned(), |id| format!("champion: model {id}"));
     let word = if report.ok { "passed" } else { "failed" };
     format!("gates of model {} {word} ({champion})\n{}", report.model, gate_lines(&report.gates))
 }
@@ -167,8 +177,17 @@ mod tests {
 
     #[test]
     fn junit_counts_required_failures_and_escapes() {
-        let gate = |name: &str, ok, required| Gate { name: name.into(), ok, detail: "a < b & \"c\"".into(), required };
-        let gates = vec![gate("quality", false, true), gate("fairness sex", false, false), gate("golden", true, true)];
+        let gate = |name: &str, ok, required| Gate {
+            name: name.into(),
+            ok,
+            detail: "a < b & \"c\"".into(),
+            required,
+        };
+        let gates = vec![
+            gate("quality", false, true),
+            gate("fairness sex", false, false),
+            gate("golden", true, true),
+        ];
         let report = GateReport { model: ModelId(2), champion: None, ok: false, gates };
         let xml = junit_xml(&report);
         assert!(xml.contains("tests=\"3\" failures=\"1\""), "{xml}");

@@ -59,7 +59,12 @@ pub(crate) fn verify(session: &Session, path: &Path) -> Result<ExitCode> {
         out.push_str(&format!("  signed by {}\n", report.signed_by.as_deref().unwrap_or("nobody")));
         out.push_str(&format!("  golden    {} of {} equal\n", report.golden.equal, report.golden.total));
         for claim in &report.claims {
-            out.push_str(&format!("  {}  {}: {}\n", if claim.ok { "pass" } else { "FAIL" }, claim.name, claim.detail));
+            out.push_str(&format!(
+                "  {}  {}: {}\n",
+                if claim.ok { "pass" } else { "FAIL" },
+                claim.name,
+                claim.detail
+            ));
         }
         out
     })?;

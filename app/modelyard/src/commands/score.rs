@@ -36,12 +36,7 @@ pub(crate) fn explain(
     run(session, &batch, (data, out), true)
 }
 
-fn run(
-    session: &Session,
-    batch: &Batch,
-    (input, output): (&Path, &Path),
-    reasons: bool,
-) -> Result<ExitCode> {
+fn run(session: &Session, batch: &Batch, (input, output): (&Path, &Path), reasons: bool) -> Result<ExitCode> {
     let started = Instant::now();
     let line = Arc::new(Mutex::new(ProgressLine::new(session.output)));
     let shown = Arc::clone(&line);

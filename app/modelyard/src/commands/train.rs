@@ -72,14 +72,16 @@ fn seconds(text: &str) -> Result<f64> {
         _ => (text, 1.0),
     };
     let value: Option<f64> = digits.parse().ok().filter(|value: &f64| value.is_finite() && *value > 0.0);
-    let value = value.ok_or_else(|| Usage(format!("--budget is \"{text}\"; expected a time such as 60s, 5m or 1h")))?;
+    let value = value
+        .ok_or_else(|| Usage(format!("--budget is \"{text}\"; expected a time such as 60s, 5m or 1h")))?;
     Ok(value * factor)
 }
 
 fn trials_text(trials: &[Trial], metric: &str) -> String {
     let mut table = TextTable::new(&["", "family", metric, "seconds", "hyperparameters", "note"]);
     for trial in trials {
-        let params: Vec<String> = trial.params.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let params: Vec<String> =
+            trial.params.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let params: String = params.join(" ").chars().take(60).collect();
         let value = trial.validation.get(metric).map_or(f64::NAN, |own| own.value);
         table.row(vec![

@@ -1,9 +1,15 @@
 //! Carries out what the views ask for.
 
 use super::{app::StudioApp, dialogs::Answer, recent};
-use std::{path::{Path, PathBuf}, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 use yard_engine::{Engine, sample};
-use yard_state::{actions::{Action, Pick}, state::{Sample, ToastKind}};
+use yard_state::{
+    actions::{Action, Pick},
+    state::{Sample, ToastKind},
+};
 use yard_types::command::{Command, NewProject};
 
 /// Carries out one request.
@@ -24,7 +30,8 @@ pub(crate) fn carry_out(app: &mut StudioApp, ctx: &egui::Context, action: Action
 pub(crate) fn answered(app: &mut StudioApp, (pick, path): Answer) {
     let Some(path) = path else {
         if pick == Pick::Data || pick == Pick::Project {
-            app.state.toast(ToastKind::Info, "No file chosen. You can also type a path on Start, or drop a file.");
+            app.state
+                .toast(ToastKind::Info, "No file chosen. You can also type a path on Start, or drop a file.");
         }
         return;
     };
@@ -111,7 +118,8 @@ fn import(app: &mut StudioApp, path: &Path) {
 }
 
 fn free_name(path: &Path) -> PathBuf {
-    let stem = path.file_stem().map_or_else(|| "project".to_owned(), |stem| stem.to_string_lossy().into_owned());
+    let stem =
+        path.file_stem().map_or_else(|| "project".to_owned(), |stem| stem.to_string_lossy().into_owned());
     let mut candidate = path.to_path_buf();
     let mut number = 2;
     while candidate.exists() {
@@ -125,7 +133,11 @@ fn free_name(path: &Path) -> PathBuf {
 pub(crate) fn samples() -> Vec<Sample> {
     sample::samples()
         .into_iter()
-        .map(|sample| Sample { facts: format!("predicts {}", sample.target), name: sample.name, title: sample.title })
+        .map(|sample| Sample {
+            facts: format!("predicts {}", sample.target),
+            name: sample.name,
+            title: sample.title,
+        })
         .collect()
 }
 

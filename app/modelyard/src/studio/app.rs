@@ -3,7 +3,10 @@
 use super::{act, dialogs::Dialogs, recent};
 use std::{path::PathBuf, sync::Arc};
 use yard_engine::{Engine, EngineOptions};
-use yard_state::{actions::Action, state::{StudioState, ToastKind}};
+use yard_state::{
+    actions::Action,
+    state::{StudioState, ToastKind},
+};
 use yard_ui::Theme;
 use yard_views::Views;
 

@@ -1,7 +1,10 @@
 //! Native file dialogs, off the window's thread, so that a slow or broken portal never freezes a frame.
 //! Every dialog has a typed path field beside it in its place: a machine without a portal loses nothing.
 
-use std::{path::PathBuf, sync::{Arc, mpsc}};
+use std::{
+    path::PathBuf,
+    sync::{Arc, mpsc},
+};
 use yard_state::actions::Pick;
 
 /// A dialog that was answered; `None` = cancelled or no dialog service.
@@ -48,8 +51,9 @@ fn dialog(pick: Pick) -> rfd::FileDialog {
         Pick::RetrainData => dialog.set_title("Fresh data for the retrain").add_filter("Tables", TABLES),
         Pick::Labels => dialog.set_title("Labels with request_id").add_filter("Tables", TABLES),
         Pick::EvaluateData => dialog.set_title("Data to evaluate on").add_filter("Tables", TABLES),
-        Pick::PackageOut => {
-            dialog.set_title("Write package").set_file_name("model.modelpack").add_filter("Package", &["modelpack"])
-        }
+        Pick::PackageOut => dialog
+            .set_title("Write package")
+            .set_file_name("model.modelpack")
+            .add_filter("Package", &["modelpack"]),
     }
 }

@@ -22,7 +22,9 @@ pub(crate) enum StudioError {
     )]
     NoDisplay,
     /// Neither renderer starts.
-    #[error("the window could not be opened: {0}; try MODELYARD_RENDERER=glow, or update the graphics driver")]
+    #[error(
+        "the window could not be opened: {0}; try MODELYARD_RENDERER=glow, or update the graphics driver"
+    )]
     Renderer(String),
     /// The user's folder can't be used.
     #[error(transparent)]
@@ -51,7 +53,9 @@ pub(crate) fn open(project: Option<PathBuf>) -> Result<(), StudioError> {
 }
 
 fn display_present() -> bool {
-    ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+    ["DISPLAY", "WAYLAND_DISPLAY"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
 
 fn run(renderer: eframe::Renderer, project: Option<PathBuf>) -> eframe::Result {

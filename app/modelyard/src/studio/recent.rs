@@ -19,7 +19,8 @@ pub(crate) fn load(home: &Home) -> Vec<RecentProject> {
 pub(crate) fn save(home: &Home, list: &[RecentProject]) {
     if let Ok(text) = serde_json::to_string_pretty(list) {
         // A list that can't be written is no reason to disturb the user.
-        let _ = std::fs::create_dir_all(home.root()).and_then(|()| std::fs::write(home.root().join(FILE), text));
+        let _ =
+            std::fs::create_dir_all(home.root()).and_then(|()| std::fs::write(home.root().join(FILE), text));
     }
 }
 

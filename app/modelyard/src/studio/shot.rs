@@ -52,7 +52,8 @@ pub(crate) fn shot(shot: &Shot) -> anyhow::Result<()> {
             state,
         );
     harness.run_steps(8);
-    let image = harness.render().map_err(|error| anyhow::anyhow!("the picture could not be drawn: {error}"))?;
+    let image =
+        harness.render().map_err(|error| anyhow::anyhow!("the picture could not be drawn: {error}"))?;
     image.save(&shot.out)?;
     Ok(())
 }

@@ -9,10 +9,7 @@ use crate::{
     targets::{self, Connection},
 };
 use serde_json::{Value, json};
-use yard_deploy::{
-    DeployError, GoldenCase, Mode, Rollout,
-    rollout::Steps,
-};
+use yard_deploy::{DeployError, GoldenCase, Mode, Rollout, rollout::Steps};
 use yard_types::{
     command::ModelChoice,
     contract::name_from_text,
@@ -70,7 +67,8 @@ pub(crate) fn deploy(core: &Core, context: &JobContext, request: &Request<'_>) -
     };
     let mut events = Vec::new();
     if request.target != "local" && !state.targets.contains_key(request.target) {
-        events.push(Event::TargetAdded { name: request.target.to_owned(), url: connection.place.url.clone() });
+        events
+            .push(Event::TargetAdded { name: request.target.to_owned(), url: connection.place.url.clone() });
     }
     let steps = steps.steps;
     events.push(changed(action, &status, &steps));
@@ -137,9 +135,13 @@ pub(crate) fn stop(core: &Core, context: &JobContext) -> Result<Done, EngineErro
     if before.target == "local" {
         let server = targets::local(core)?;
         steps
-            .step("server ended", || server.shut_down(), |ended| {
-                if *ended { "it drained and ended".to_owned() } else { "it did not run".to_owned() }
-            })
+            .step(
+                "server ended",
+                || server.shut_down(),
+                |ended| {
+                    if *ended { "it drained and ended".to_owned() } else { "it did not run".to_owned() }
+                },
+            )
             .map_err(|error| failed(&error, &steps))?;
     }
     "stopped".clone_into(&mut status.state);
@@ -236,8 +238,7 @@ fn with_steps(status: &DeploymentStatus, steps: &[RolloutStep]) -> Result<Value,
 
 /// Says which step failed after which ones held.
 fn failed(error: &DeployError, steps: &Steps<'_>) -> EngineError {
-    let done: Vec<&str> =
-        steps.steps.iter().filter(|step| step.ok).map(|step| step.name.as_str()).collect();
+    let done: Vec<&str> = steps.steps.iter().filter(|step| step.ok).map(|step| step.name.as_str()).collect();
     if done.is_empty() {
         return EngineError::failed(error);
     }

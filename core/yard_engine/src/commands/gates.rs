@@ -87,7 +87,10 @@ fn compare(core: &Core, model: &Loaded, champion: ModelId, gates: &mut Vec<Gate>
     let threshold = state.threshold(model.record.id);
     let decision = Decision { costs: model.frame.costs_or_default(), threshold };
     let mut metrics = vec![("quality", model.frame.metric.as_str())];
-    if model.frame.task == Task::Binary && model.frame.costs.is_some() && model.frame.metric != "expected_cost" {
+    if model.frame.task == Task::Binary
+        && model.frame.costs.is_some()
+        && model.frame.metric != "expected_cost"
+    {
         metrics.push(("expected_cost", "expected_cost"));
     }
     for (name, metric) in metrics {
@@ -144,7 +147,11 @@ impl Truth {
         Ok(Self {
             task: model.frame.task,
             classes: target.classes.len(),
-            codes: rows.iter().filter_map(|row| target.codes.get(*row as usize)).map(|code| *code as usize).collect(),
+            codes: rows
+                .iter()
+                .filter_map(|row| target.codes.get(*row as usize))
+                .map(|code| *code as usize)
+                .collect(),
             values: rows.iter().filter_map(|row| target.values.get(*row as usize)).copied().collect(),
             rows,
         })
@@ -198,7 +205,9 @@ fn golden(package: &[u8]) -> Gate {
     let failed = report.claims.iter().find(|claim| !claim.ok);
     let detail = match failed {
         Some(claim) => format!("{}: {}", claim.name, claim.detail),
-        None => format!("{} of {} golden examples have the same bits", report.golden.equal, report.golden.total),
+        None => {
+            format!("{} of {} golden examples have the same bits", report.golden.equal, report.golden.total)
+        }
     };
     gate("golden", report.ok, detail)
 }

@@ -112,14 +112,7 @@ fn next_dataset(core: &Core) -> DatasetId {
 fn split_spec(schema: &Schema, frame: &Frame, seed: u64) -> SplitSpec {
     let name = |role| schema.with_role(role).map(|field| field.name.clone());
     let (group, time, column) = (name(Role::Group), name(Role::Time), name(Role::Split));
-    SplitSpec {
-        seed,
-        stratify: frame.task.is_classification(),
-        group,
-        time,
-        column,
-        ..SplitSpec::default()
-    }
+    SplitSpec { seed, stratify: frame.task.is_classification(), group, time, column, ..SplitSpec::default() }
 }
 
 /// Divides the rows; the same table, frame and specification give the same split.

@@ -79,7 +79,9 @@ fn run(core: &Core, context: &JobContext, command: &Command) -> Result<Done, Eng
             retrain::retrain(core, context, (data.as_deref(), *deploy, reason))
         }
         Command::Reproduce { model } => train::reproduce(core, context, *model),
-        Command::FetchRows { dataset, start, count } => rows::fetch(core, context, *dataset, (*start, *count)),
+        Command::FetchRows { dataset, start, count } => {
+            rows::fetch(core, context, *dataset, (*start, *count))
+        }
         Command::TryRow { model, row, live } => rows::try_row(core, context, (*model, row, *live)),
         serving => run_serving(core, context, serving),
     }

@@ -127,7 +127,8 @@ fn labelled(rows: &[LabelledRow], task: Task, classes: &[String]) -> Labelled {
     let with_class = || rows.iter().filter_map(|row| Some((class(&row.label)?, row)));
     match task {
         Task::Binary => {
-            let scored = with_class().filter_map(|(class, row)| Some((class as u8, *row.scores.get(1)? as f32)));
+            let scored =
+                with_class().filter_map(|(class, row)| Some((class as u8, *row.scores.get(1)? as f32)));
             let (y, p) = scored.unzip();
             Labelled::Binary { y, p }
         }
@@ -141,7 +142,8 @@ fn labelled(rows: &[LabelledRow], task: Task, classes: &[String]) -> Labelled {
         }
         Task::Regression => {
             let number = |label: &Value| label.as_f64().or_else(|| label.as_str()?.trim().parse().ok());
-            let pairs = rows.iter().filter_map(|row| Some((number(&row.label)?, *row.scores.first()? as f32)));
+            let pairs =
+                rows.iter().filter_map(|row| Some((number(&row.label)?, *row.scores.first()? as f32)));
             let (truth, prediction) = pairs.filter(|(truth, _)| truth.is_finite()).unzip();
             Labelled::Regression { truth, prediction }
         }
@@ -215,7 +217,8 @@ fn read_items(context: &JobContext, path: &str, frame: &Frame) -> Result<Vec<Fee
             ))
         })?;
     let text = |name: &str| Wanted { optional: false, ..Wanted::verbatim(name) };
-    let number = |name: &str| Wanted { field_type: FieldType::Number, verbatim: false, ..Wanted::verbatim(name) };
+    let number =
+        |name: &str| Wanted { field_type: FieldType::Number, verbatim: false, ..Wanted::verbatim(name) };
     let mut wanted = vec![text("request_id"), number("index")];
     wanted.push(if frame.task == Task::Regression {
         Wanted { optional: false, ..number(label) }
@@ -223,7 +226,8 @@ fn read_items(context: &JobContext, path: &str, frame: &Frame) -> Result<Vec<Fee
         text(label)
     });
     let table = yard_data::read_table(file, &wanted, &options).map_err(tables::data_error)?.table;
-    let cell = |name: &str, row: usize| table.column(name).map_or(FieldValue::Missing, |column| column.value(row));
+    let cell =
+        |name: &str, row: usize| table.column(name).map_or(FieldValue::Missing, |column| column.value(row));
     let mut items = Vec::new();
     for row in 0..table.rows() {
         let FieldValue::Text(request_id) = cell("request_id", row) else { continue };

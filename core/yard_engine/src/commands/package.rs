@@ -48,7 +48,8 @@ pub(crate) fn package(
         "package": record.path, "model": record.model, "name": record.name, "version": record.version,
         "sha256": record.sha256, "bytes": record.bytes, "signed_by": record.signed_by, "checks": record.checks,
     });
-    let message = format!("{} version {}: {} bytes in \"{}\"", record.name, record.version, record.bytes, record.path);
+    let message =
+        format!("{} version {}: {} bytes in \"{}\"", record.name, record.version, record.bytes, record.path);
     Ok(Done::new(message, result))
 }
 
@@ -67,7 +68,9 @@ pub(crate) fn build(
     if !report.ok {
         let failed = report.claims.iter().find(|claim| !claim.ok);
         let what = failed.map_or_else(String::new, |claim| format!("{}: {}", claim.name, claim.detail));
-        return Err(EngineError::failed(format!("the package does not verify ({what}); nothing was written")));
+        return Err(EngineError::failed(format!(
+            "the package does not verify ({what}); nothing was written"
+        )));
     }
     context.check()?;
     let path = match out {
@@ -98,7 +101,8 @@ pub(crate) fn bytes_of(core: &Core, model: &Loaded) -> Result<Vec<u8>, EngineErr
     let mut random = [0_u8; 32];
     getrandom::fill(&mut random)
         .map_err(|error| EngineError::failed(format!("no random numbers for a key: {error}")))?;
-    let key = SigningKey::load_or_create(&core.options.home.folder("keys")?, random).map_err(EngineError::failed)?;
+    let key = SigningKey::load_or_create(&core.options.home.folder("keys")?, random)
+        .map_err(EngineError::failed)?;
     yard_package::write(&content, Some(&key)).map_err(EngineError::failed)
 }
 
@@ -154,7 +158,8 @@ fn served_frame(state: &ProjectState, model: &Loaded) -> Frame {
     if let Some(threshold) = state.thresholds.get(&model.record.id) {
         let miss = frame.costs_or_default().false_negative.max(f64::MIN_POSITIVE);
         let p = threshold.clamp(1e-9, 1.0 - 1e-9);
-        frame.costs = Some(Costs { false_positive: miss * p / (1.0 - p), false_negative: miss, ..Costs::default() });
+        frame.costs =
+            Some(Costs { false_positive: miss * p / (1.0 - p), false_negative: miss, ..Costs::default() });
         frame.decision = format!("{} (threshold {threshold} set by hand)", frame.decision);
     }
     frame
@@ -226,10 +231,7 @@ fn lineage(state: &ProjectState, model: &Loaded) -> Lineage {
         dataset: model.dataset.name.clone(),
         fingerprint: model.dataset.fingerprint.sha256.to_hex(),
         rows: model.dataset.profile.rows,
-        split: format!(
-            "{} train, {} validation, {} test rows",
-            counts.train, counts.validation, counts.test
-        ),
+        split: format!("{} train, {} validation, {} test rows", counts.train, counts.validation, counts.test),
         run: run.map_or_else(|| yard_types::run::RunSpec::new(model.record.family), |run| run.spec.clone()),
         params: model.record.params.clone(),
         device: model.record.device.clone(),
@@ -246,7 +248,10 @@ fn beside(project: &Path, name: &str, version: u64) -> PathBuf {
 /// Writes a file whole or not at all, synced, replacing an older one only by the rename.
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), EngineError> {
     if path.is_dir() {
-        return Err(EngineError::refused(format!("expected a file name, found a folder: \"{}\"", path.display())));
+        return Err(EngineError::refused(format!(
+            "expected a file name, found a folder: \"{}\"",
+            path.display()
+        )));
     }
     home::write_atomic(path, bytes, home::SHARED)
 }

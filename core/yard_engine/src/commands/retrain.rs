@@ -48,7 +48,8 @@ pub(crate) fn retrain(
     let mut deployment = None;
     if report.ok && and_deploy {
         let target = state.deployment.as_ref().map_or("local", |status| status.target.as_str());
-        let request = deploy::Request { model: ModelChoice::Id(model.id), target, mode: Mode::Canary(CANARY) };
+        let request =
+            deploy::Request { model: ModelChoice::Id(model.id), target, mode: Mode::Canary(CANARY) };
         match deploy::deploy(core, context, &request) {
             Ok(done) => {
                 outcome.push_str(&format!(" and answers {CANARY} % of the requests as canary"));

@@ -38,10 +38,8 @@ pub(crate) fn try_row(
 ) -> Result<Done, EngineError> {
     let start = core.options.clock.elapsed_secs();
     let answer = if live { ask(core, row) } else { here(core, context, (choice, row)) };
-    let mut result = answer.unwrap_or_else(|error| TryResult {
-        error: Some(error.to_string()),
-        ..TryResult::default()
-    });
+    let mut result =
+        answer.unwrap_or_else(|error| TryResult { error: Some(error.to_string()), ..TryResult::default() });
     result.ms = (core.options.clock.elapsed_secs() - start) * 1e3;
     if result.source.is_empty() {
         "this window".clone_into(&mut result.source);
@@ -73,11 +71,14 @@ fn here(
         .filter_map(|(input, value)| Some(((*names.get(input)?).to_owned(), value)))
         .collect();
     let margin = answer.margins.get(output).copied().map_or(0.0, f64::from);
-    let probabilities = scorer.classes().iter().cloned().zip(answer.probabilities.iter().copied().map(f64::from));
+    let probabilities =
+        scorer.classes().iter().cloned().zip(answer.probabilities.iter().copied().map(f64::from));
     Ok(TryResult {
         prediction: answer.label().map_or_else(|| json!(margin), |label| json!(label)),
         probabilities: probabilities.collect(),
-        decision: (scorer.task() == Task::Binary).then(|| answer.decision(state.threshold(record.id))).flatten(),
+        decision: (scorer.task() == Task::Binary)
+            .then(|| answer.decision(state.threshold(record.id)))
+            .flatten(),
         margin,
         base: explanation.base.get(output).copied().unwrap_or(0.0),
         reasons,

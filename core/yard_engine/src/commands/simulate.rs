@@ -61,14 +61,20 @@ pub(crate) fn simulate(core: &Core, context: &JobContext, traffic: Traffic<'_>) 
     let held_out = if model.split.test.is_empty() { &model.split.validation } else { &model.split.test };
     let pool = model.table.take(held_out);
     if pool.rows() == 0 {
-        return Err(EngineError::failed("the model has no held-out rows to send; make a split with a test part"));
+        return Err(EngineError::failed(
+            "the model has no held-out rows to send; make a split with a test part",
+        ));
     }
     let fields = fields_by_importance(&state, &model);
     let rows = drifted(&pool, kind, (&fields, &model.frame.target), traffic.seed);
-    let target =
-        yard_data::target(&rows, &model.dataset.schema, &model.frame).map_err(tables::data_error)?;
-    let sender =
-        Sender { client: &connection.client, name: &status.deployment, model: &model, rows: &rows, target: &target };
+    let target = yard_data::target(&rows, &model.dataset.schema, &model.frame).map_err(tables::data_error)?;
+    let sender = Sender {
+        client: &connection.client,
+        name: &status.deployment,
+        model: &model,
+        rows: &rows,
+        target: &target,
+    };
     let start = core.options.clock.elapsed_secs();
     let clock = || core.options.clock.elapsed_secs();
     let answers = sender.send(context, (traffic, kind), &clock)?;
@@ -79,14 +85,16 @@ pub(crate) fn simulate(core: &Core, context: &JobContext, traffic: Traffic<'_>) 
     }
     let mut ms = answers.ms;
     ms.sort_unstable_by(f64::total_cmp);
-    let percentile = |share: f64| ms.get(((ms.len() as f64 * share) as usize).min(ms.len().saturating_sub(1)));
+    let percentile =
+        |share: f64| ms.get(((ms.len() as f64 * share) as usize).min(ms.len().saturating_sub(1)));
     let result = json!({
         "deployment": status.deployment, "requests": traffic.requests, "answered": answers.ok,
         "failed": answers.failed, "first_error": answers.first_error, "drift": traffic.drift,
         "versions": answers.by_version, "labels": labels, "seconds": seconds,
         "p50_ms": percentile(0.5), "p99_ms": percentile(0.99),
     });
-    let message = format!("{} requests answered, {} failed, drift {}", answers.ok, answers.failed, traffic.drift);
+    let message =
+        format!("{} requests answered, {} failed, drift {}", answers.ok, answers.failed, traffic.drift);
     Ok(Done::new(message, result))
 }
 
@@ -174,7 +182,8 @@ fn record_of(table: &Table, inputs: &[FittedInput], row: usize) -> Map<String, V
 
 /// Names the model's fields, most important first.
 fn fields_by_importance(state: &ProjectState, model: &Loaded) -> Vec<String> {
-    let evaluation = ["test", "validation"].into_iter().find_map(|part| state.evaluation(model.record.id, part));
+    let evaluation =
+        ["test", "validation"].into_iter().find_map(|part| state.evaluation(model.record.id, part));
     let mut fields: Vec<String> =
         evaluation.into_iter().flat_map(|own| &own.importance).map(|own| own.field.clone()).collect();
     for input in &model.parts.recipe.inputs {

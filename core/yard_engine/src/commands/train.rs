@@ -14,8 +14,8 @@ use yard_score::model::ScorerParts;
 use yard_train::{Context, Observer, TrainError, TrainInput, TrainOutput};
 use yard_types::{
     command::ModelChoice,
-    event::{DatasetRecord, Event, Notice, Progress},
     evaluation::Evaluation,
+    event::{DatasetRecord, Event, Notice, Progress},
     frame::Frame,
     ids::{DatasetId, ModelId, RunId},
     run::{ModelRecord, RunSpec, TrainPoint},
@@ -66,7 +66,12 @@ impl RunData {
     }
 
     fn input(&self) -> TrainInput<'_> {
-        TrainInput { table: &self.table, schema: &self.dataset.schema, frame: &self.frame, split: &self.split }
+        TrainInput {
+            table: &self.table,
+            schema: &self.dataset.schema,
+            frame: &self.frame,
+            split: &self.split,
+        }
     }
 }
 
@@ -153,13 +158,13 @@ fn trained(
     (run, data): (RunId, &RunData),
 ) -> Result<Trained, EngineError> {
     let observer = JobObserver { context, run: Some(run) };
-    let output = with_context(core, &observer, |surroundings| {
-        yard_train::train(&data.input(), spec, surroundings)
-    })?;
+    let output =
+        with_context(core, &observer, |surroundings| yard_train::train(&data.input(), spec, surroundings))?;
     let bytes = yard_package::parts_to_bytes(&output.parts).map_err(EngineError::failed)?;
     let object = NewObject::new("model", bytes);
     let id = ModelId(core.state().models.keys().next_back().map_or(0, |last| last.0) + 1);
-    let evaluations = evaluate::both_parts(core, context, data, (id, &output.parts, object.bytes.len() as u64))?;
+    let evaluations =
+        evaluate::both_parts(core, context, data, (id, &output.parts, object.bytes.len() as u64))?;
     let notes = output.notes.clone();
     let model = model_record(&output, (id, run, data.dataset.id), &object, &evaluations)?;
     let mut events = vec![Event::RunFinished {
@@ -225,7 +230,10 @@ pub(crate) fn reproduce(core: &Core, context: &JobContext, choice: ModelChoice) 
     let state = core.state();
     let record = models::record(&state, choice)?;
     let Some(run) = state.runs.get(&record.run) else {
-        return Err(EngineError::failed(format!("run {} of model {} is not in the log", record.run, record.id)));
+        return Err(EngineError::failed(format!(
+            "run {} of model {} is not in the log",
+            record.run, record.id
+        )));
     };
     let data = RunData::load(core, context, Some(record.dataset))?;
     let observer = JobObserver { context, run: None };
@@ -242,7 +250,12 @@ pub(crate) fn reproduce(core: &Core, context: &JobContext, choice: ModelChoice) 
     let message = if equal {
         format!("Model {} trained again has the same hash {}", record.id, again.short())
     } else {
-        format!("Model {} trained again has hash {}, expected {}", record.id, again.short(), record.model_sha256.short())
+        format!(
+            "Model {} trained again has hash {}, expected {}",
+            record.id,
+            again.short(),
+            record.model_sha256.short()
+        )
     };
     Ok(Done::new(message, result))
 }
