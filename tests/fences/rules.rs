@@ -19,6 +19,7 @@ const CRATES: &[&str] = &[
     "core/yard_serve",
     "core/yard_train",
     "core/yard_types",
+    "tests",
 ];
 
 /// Longest file, tests counted.
