@@ -185,6 +185,11 @@ def cpu():
     return t.user + t.system
 
 
+def memory(name):
+    with open("/proc/self/status") as f:
+        return next(float(line.split()[1]) / 1024 for line in f if line.startswith(name))
+
+
 def speed(exe, rest):
     rows, features, threads, options = 1_000_000, 28, 1, []
     for a in rest:
@@ -208,11 +213,14 @@ def speed(exe, rest):
         shared = {"trees": trees, "leaves": leaves, "learning_rate": 0.1, "l2": 0, "min_leaf": 20}
         told = fit(exe, folder, [f"{k}={v}" for k, v in {**shared, **given}.items()] + [f"threads={threads}"])
         margins = np.fromfile(f"{folder}/margins.f32", np.float32)
-    print(f"ours  cpu {told['cpu']:.2f} wall {told['seconds']:.2f} auc {metrics.roc_auc_score(yv, margins):.5f}",
+    print(f"ours  cpu {told['cpu']:.2f} wall {told['seconds']:.2f} peak MiB {told['peak_mib']:.0f} auc {metrics.roc_auc_score(yv, margins):.5f}",
           flush=True)
     if "nopeer" in os.environ:
         return
     xf = np.asfortranarray(xt)
+    with open("/proc/self/clear_refs", "w") as f:
+        f.write("5")
+    before = memory("VmRSS")
     start, wall = cpu(), time.time()
     params = {"objective": "binary", "num_leaves": leaves, "learning_rate": 0.1, "max_bin": 255,
               "num_threads": threads, "verbose": -1, "min_data_in_leaf": 20}
@@ -221,8 +229,9 @@ def speed(exe, rest):
     binned, wall_b = cpu(), time.time()
     model = lightgbm.train(params, set_, trees)
     end, wall_e = cpu(), time.time()
+    peak = memory("VmHWM") - before
     print(f"lgb   cpu {end - start:.2f} (bins {binned - start:.2f}) wall {wall_e - wall:.2f} "
-          f"(bins {wall_b - wall:.2f}) auc {metrics.roc_auc_score(yv, model.predict(xv, num_threads=1)):.5f}")
+          f"(bins {wall_b - wall:.2f}) peak MiB {peak:.0f} auc {metrics.roc_auc_score(yv, model.predict(xv, num_threads=1)):.5f}")
     print(f"ratio cpu {told['cpu'] / (end - start):.3f} wall {told['seconds'] / (wall_e - wall):.3f}")
 
 

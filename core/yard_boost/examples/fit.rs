@@ -4,7 +4,7 @@
 //! `NAME VALUE`: `features`, `classes` (0 for regression), `categorical` (comma-separated 0 or 1),
 //! `train`, `valid`, `test` (rows)) and for each part `PART_x.f32` (column-major) and `PART_y.f32`, all
 //! little-endian f32. It writes `DIR/margins.f32` (test margins, `[rows, outputs]`) and one JSON line
-//! with times to standard output.
+//! with times and the peak memory of training on top of the data to standard output.
 
 use std::{
     collections::BTreeMap,
@@ -82,6 +82,13 @@ fn cpu_seconds() -> f64 {
         text.rsplit_once(')').map(|(_, rest)| rest.split_whitespace().collect()).unwrap_or_default();
     let ticks = |index: usize| fields.get(index).and_then(|f| f.parse::<f64>().ok()).unwrap_or(0.0);
     (ticks(11) + ticks(12)) / 100.0
+}
+
+/// A line of this process's status in MiB, where the system tells.
+fn memory(name: &str) -> f64 {
+    let text = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+    line.split_whitespace().nth(1).and_then(|kib| kib.parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
 }
 
 fn value(tree: &Tree, columns: &[Vec<f32>], row: usize) -> f32 {
@@ -171,9 +178,13 @@ fn main() -> Result<()> {
         y: &v.y,
         weights: None,
     });
+    // Lowers the recorded peak to the memory in use, where the system can.
+    fs::write("/proc/self/clear_refs", "5").unwrap_or_default();
+    let before = memory("VmRSS");
     let (start, cpu) = (Instant::now(), cpu_seconds());
     let trained = fit(&options, objective, set, valid_set)?;
     let (seconds, cpu) = (start.elapsed().as_secs_f64(), cpu_seconds() - cpu);
+    let peak = memory("VmHWM") - before;
     if let Some(test) = folder.part("test")? {
         let bytes: Vec<u8> = margins(&trained.model, &test).iter().flat_map(|m| m.to_le_bytes()).collect();
         fs::write(folder.path.join("margins.f32"), bytes)?;
@@ -181,7 +192,7 @@ fn main() -> Result<()> {
     let valid_loss = trained.valid_loss.map_or("null".to_owned(), |loss| loss.to_string());
     writeln!(
         std::io::stdout(),
-        "{{\"seconds\":{seconds},\"cpu\":{cpu},\"rounds\":{},\"trees\":{},\"train_loss\":{},\"valid_loss\":{valid_loss}}}",
+        "{{\"seconds\":{seconds},\"cpu\":{cpu},\"peak_mib\":{peak},\"rounds\":{},\"trees\":{},\"train_loss\":{},\"valid_loss\":{valid_loss}}}",
         trained.best_round,
         trained.model.trees.len(),
         trained.train_loss,

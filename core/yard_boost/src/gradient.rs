@@ -4,6 +4,7 @@ use crate::{
     loss::{Block, Loss},
     margins::{Margins, Target},
     quant::{Entry, Quant, Range},
+    simd,
 };
 use rayon::prelude::*;
 
@@ -39,9 +40,11 @@ pub(crate) fn entries(inputs: Inputs, output: u32, out: &mut [Entry]) -> Quant {
         let (g, h) = (&mut g[..out.len()], &mut h[..out.len()]);
         compute(inputs, output, block * BLOCK, (g, h));
         let rows = (block * BLOCK) as u32..;
-        for ((entry, row), (&g, &h)) in out.iter_mut().zip(rows).zip(g.iter().zip(h.iter())) {
-            *entry = Entry::new(row, quant.pair(g, h));
-        }
+        simd::wide(|| {
+            for ((entry, row), (&g, &h)) in out.iter_mut().zip(rows).zip(g.iter().zip(h.iter())) {
+                *entry = Entry::new(row, quant.pair(g, h));
+            }
+        });
     });
     quant
 }

@@ -49,6 +49,7 @@ mod platt;
 mod prefetch;
 mod quant;
 mod sample;
+mod simd;
 mod split_find;
 mod train;
 mod tree;

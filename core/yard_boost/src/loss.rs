@@ -6,6 +6,7 @@
 use crate::{
     error::BoostError,
     math::{BLOCK, exp, ln, pairwise, sigmoid, softplus},
+    simd,
 };
 
 /// Usual sum of the largest leaf values of a classifier, in log-odds.
@@ -142,18 +143,22 @@ impl Loss for Logistic {
 
     fn gradients(&self, block: &Block, gradient: &mut [f64], hessian: &mut [f64]) {
         let rows = block.margins.iter().zip(block.y);
-        for ((&m, &y), (g, h)) in rows.zip(gradient.iter_mut().zip(hessian)) {
-            let p = sigmoid(f64::from(m));
-            *g = p - f64::from(y);
-            *h = p * (1.0 - p);
-        }
+        simd::wide(|| {
+            for ((&m, &y), (g, h)) in rows.zip(gradient.iter_mut().zip(hessian)) {
+                let p = sigmoid(f64::from(m));
+                *g = p - f64::from(y);
+                *h = p * (1.0 - p);
+            }
+        });
     }
 
     fn losses(&self, margins: &[&[f32]], y: &[f32], out: &mut [f64]) {
-        for ((&m, &y), loss) in margins[0].iter().zip(y).zip(out) {
-            let m = f64::from(m);
-            *loss = softplus(if y > 0.5 { -m } else { m });
-        }
+        simd::wide(|| {
+            for ((&m, &y), loss) in margins[0].iter().zip(y).zip(out) {
+                let m = f64::from(m);
+                *loss = softplus(if y > 0.5 { -m } else { m });
+            }
+        });
     }
 }
 
@@ -211,11 +216,13 @@ impl Loss for Softmax {
     fn gradients(&self, block: &Block, gradient: &mut [f64], hessian: &mut [f64]) {
         let (class, factor) = (block.output as f32, self.factor());
         let rows = block.margins.iter().zip(block.y).zip(block.prepared);
-        for (((&m, &y), &sum), (g, h)) in rows.zip(gradient.iter_mut().zip(hessian)) {
-            let p = exp(f64::from(m) - sum);
-            *g = p - f64::from(u8::from(y == class));
-            *h = factor * p * (1.0 - p);
-        }
+        simd::wide(|| {
+            for (((&m, &y), &sum), (g, h)) in rows.zip(gradient.iter_mut().zip(hessian)) {
+                let p = exp(f64::from(m) - sum);
+                *g = p - f64::from(u8::from(y == class));
+                *h = factor * p * (1.0 - p);
+            }
+        });
     }
 
     fn losses(&self, margins: &[&[f32]], y: &[f32], out: &mut [f64]) {
@@ -311,6 +318,25 @@ mod tests {
         check(Objective::Regression, std::slice::from_ref(&m), &[1.5, -2.0, 0.0, 7.0, 1.0], 0.5);
         let three = [m.clone(), m.iter().map(|x| -x).collect(), vec![0.5; 5]];
         check(Objective::Multiclass(3), &three, &[0.0, 1.0, 2.0, 1.0, 0.0], 1.0);
+    }
+
+    #[test]
+    fn vector_loops_have_the_bits_of_single_rows() {
+        let margins: Vec<f32> = (0..1003).map(|row| (row as f32 - 500.0) / 37.0).collect();
+        let y: Vec<f32> = (0..1003).map(|row| f32::from(row % 3 == 0)).collect();
+        let all = |rows: std::ops::Range<usize>| {
+            let (mut g, mut h, mut l) = (vec![0.0; rows.len()], vec![0.0; rows.len()], vec![0.0; rows.len()]);
+            let (margins, y) = (&margins[rows.clone()], &y[rows]);
+            Logistic.gradients(&Block { output: 0, margins, y, prepared: &[] }, &mut g, &mut h);
+            Logistic.losses(&[margins], y, &mut l);
+            [g, h, l].concat().into_iter().map(f64::to_bits).collect::<Vec<u64>>()
+        };
+        let together = all(0..1003);
+        for row in 0..1003 {
+            assert_eq!(all(row..row + 1), [together[row], together[1003 + row], together[2006 + row]]);
+        }
+        let p = sigmoid(f64::from(margins[123]));
+        assert_eq!(together[1003 + 123], (p * (1.0 - p)).to_bits());
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::{
     histogram::{Hist, Histograms},
     params::BoostParams,
     quant::Sum,
+    simd,
 };
 
 /// Bins that go left, one bit each.
@@ -92,14 +93,6 @@ impl Scan<'_> {
         g * g / (sum.h as f64 + l2)
     }
 
-    #[inline]
-    fn score(&self, left: Sum) -> f64 {
-        let right = self.total - left;
-        let (gl, gr) = (left.g as f64, right.g as f64);
-        let (hl, hr) = (left.h as f64 + self.l2, right.h as f64 + self.l2);
-        (gl * gl * hr + gr * gr * hl) / (hl * hr)
-    }
-
     /// Whether both children are large enough.
     #[inline]
     pub(crate) fn allowed(&self, left: Sum, left_rows: u32) -> bool {
@@ -109,31 +102,72 @@ impl Scan<'_> {
                 || (left_rows >= self.least_rows && self.rows as u32 - left_rows >= self.least_rows))
     }
 
-    fn rows_of(&self, slot: usize) -> u32 {
-        self.counts.map_or(0, |counts| counts[slot])
-    }
-
     /// Tries all thresholds, missing values on one side.
     fn thresholds(&self, missing_left: bool, best: &mut Option<Found>) {
-        let (mut left, mut rows) =
-            if missing_left { (self.sums[0], self.rows_of(0)) } else { (Sum::default(), 0) };
-        let mut top = best.map_or(f64::NEG_INFINITY, |found| found.score);
-        let mut hit = None;
-        for bin in 1..self.sums.len() - 1 {
-            left = left + self.sums[bin];
-            rows += self.rows_of(bin);
-            if self.allowed(left, rows) {
-                let score = self.score(left);
-                if score > top {
-                    top = score;
-                    hit = Some((bin as u8, left));
-                }
-            }
+        let first = if missing_left { self.sums[0] } else { Sum::default() };
+        let mut scores = [f64::NEG_INFINITY; 256];
+        self.scores(first, &mut scores);
+        if let Some(counts) = self.counts {
+            self.refuse_small(counts, missing_left, &mut scores);
         }
-        if let Some((bin, left)) = hit {
+        let top = simd::wide(|| highest(&scores));
+        if top <= best.map_or(f64::NEG_INFINITY, |found| found.score) {
+            return;
+        }
+        if let Some(bin) = scores.iter().position(|&score| score == top) {
+            let left = self.sums[1..=bin].iter().fold(first, |sum, &next| sum + next);
+            let bin = bin as u8;
             *best = Some(Found { score: top, left, left_bins: up_to(bin, missing_left), bin });
         }
     }
+
+    /// Scores of `first` and bins `1..=b` on the left, at index `b`; minus infinity where a child's
+    /// hessian is too small.
+    fn scores(&self, first: Sum, out: &mut [f64; 256]) {
+        let (mut g, mut h) = ([0.0; 256], [0.0; 256]);
+        let mut left = first;
+        for ((&sum, g), h) in self.sums.iter().zip(&mut g).zip(&mut h).skip(1) {
+            left = left + sum;
+            *g = left.g as f64;
+            *h = left.h as f64;
+        }
+        let total = (self.total.g as f64, self.total.h as f64);
+        let (least, l2) = (self.least as f64, self.l2);
+        let thresholds = self.sums.len() - 1;
+        simd::wide(|| {
+            for ((out, &gl), &hl) in out.iter_mut().zip(&g).zip(&h).take(thresholds) {
+                let (gr, hr) = (total.0 - gl, total.1 - hl);
+                let small = hl < least || hr < least;
+                let (hl, hr) = (hl + l2, hr + l2);
+                let score = (gl * gl * hr + gr * gr * hl) / (hl * hr);
+                *out = if small { f64::NEG_INFINITY } else { score };
+            }
+        });
+    }
+
+    /// Takes back the scores of splits that leave too few rows on a side.
+    fn refuse_small(&self, counts: &[u32], missing_left: bool, scores: &mut [f64; 256]) {
+        let mut left = if missing_left { counts[0] } else { 0 };
+        for (&count, score) in counts.iter().zip(scores).skip(1) {
+            left += count;
+            if left.min(self.rows as u32 - left) < self.least_rows {
+                *score = f64::NEG_INFINITY;
+            }
+        }
+    }
+}
+
+/// Largest value, eight lanes at a time.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "vector loops need the body inside")]
+fn highest(scores: &[f64; 256]) -> f64 {
+    let mut lanes = [f64::NEG_INFINITY; 8];
+    for part in scores.as_chunks::<8>().0 {
+        for (lane, &score) in lanes.iter_mut().zip(part) {
+            *lane = if score > *lane { score } else { *lane };
+        }
+    }
+    lanes.into_iter().fold(f64::NEG_INFINITY, f64::max)
 }
 
 /// Bins `1..=bin`, and the missing bin if asked for.
