@@ -3,8 +3,9 @@
 //! Exit codes: 0 done, 1 a stated failure (a gate that says no, a bad file), 2 wrong usage.
 
 mod args;
-mod commands;
+#[macro_use]
 mod output;
+mod commands;
 mod studio;
 
 use clap::Parser as _;

@@ -1,6 +1,15 @@
 //! Writing for people and for programs: tables and one JSON value on standard output, progress and
 //! remarks on standard error.
 
+/// Appends formatted text to a string.
+macro_rules! add {
+    ($out:expr, $($text:tt)*) => {{
+        use std::fmt::Write as _;
+        // Writing to a String can't fail.
+        let _ = write!($out, $($text)*);
+    }};
+}
+
 use std::io::{IsTerminal as _, Write as _};
 use yard_types::event::Notice;
 
@@ -93,7 +102,7 @@ impl ProgressLine {
                 let _ = writeln!(std::io::stderr().lock(), "warning: {message}");
             }
             Notice::JobFinished { .. } | Notice::JobFailed { .. } | Notice::JobCancelled { .. } => {
-                self.clear()
+                self.clear();
             }
             _ => {}
         }

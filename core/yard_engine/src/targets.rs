@@ -109,7 +109,7 @@ pub(crate) fn connect(core: &Core, target: &str) -> Result<Connection, DeployErr
     if target != "local" {
         return remote(core, target);
     }
-    let server = local(core).map_err(as_start_error)?;
+    let server = local(core).map_err(|error| as_start_error(&error))?;
     server.ensure().map(|running| running_connection(&server.store, running))
 }
 
@@ -120,7 +120,7 @@ pub(crate) fn find(core: &Core, target: &str) -> Result<Connection, DeployError>
         connection.client.check()?;
         return Ok(connection);
     }
-    let server = local(core).map_err(as_start_error)?;
+    let server = local(core).map_err(|error| as_start_error(&error))?;
     let url = core.state().deployment.as_ref().map_or_else(String::new, |status| status.url.clone());
     let gone =
         || DeployError::Unreachable { url, reason: "the server on this machine does not run".to_owned() };
@@ -146,7 +146,10 @@ fn remote(core: &Core, target: &str) -> Result<Connection, DeployError> {
         url: target.to_owned(),
         reason: "this user does not know the target; add it with `modelyard target add`".to_owned(),
     };
-    let remote = remotes(&core.options.home).map_err(as_start_error)?.remove(target).ok_or_else(missing)?;
+    let remote = remotes(&core.options.home)
+        .map_err(|error| as_start_error(&error))?
+        .remove(target)
+        .ok_or_else(missing)?;
     let client = ServerClient::new(&remote.url, Tokens::one(read_token(&remote.token_file)?))?;
     let place = Place {
         target: target.to_owned(),
@@ -156,6 +159,6 @@ fn remote(core: &Core, target: &str) -> Result<Connection, DeployError> {
     Ok(Connection { client, place, started: false })
 }
 
-fn as_start_error(error: EngineError) -> DeployError {
+fn as_start_error(error: &EngineError) -> DeployError {
     DeployError::Start { reason: error.to_string(), log: PathBuf::new() }
 }

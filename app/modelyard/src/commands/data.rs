@@ -53,14 +53,14 @@ pub(crate) fn profile_text(profile: &Profile) -> String {
         out.push_str("\nno findings\n");
         return out;
     }
-    out.push_str(&format!("\n{} findings\n", profile.findings.len()));
+    add!(out, "\n{} findings\n", profile.findings.len());
     for finding in &profile.findings {
         let word = match finding.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
             Severity::Info => "info",
         };
-        out.push_str(&format!("  {word:<8} {}\n", finding.message));
+        add!(out, "  {word:<8} {}\n", finding.message);
     }
     out
 }
@@ -146,39 +146,42 @@ fn floor(text: &str) -> Result<Floor> {
 fn new_text(state: &ProjectState, path: &Path) -> String {
     let mut out = format!("{}\n", path.display());
     let Some(dataset) = state.dataset() else { return out };
-    out.push_str(&format!(
+    add!(
+        out,
         "  data      {}: {} rows, {} columns, {} findings\n",
         dataset.name,
         count(dataset.profile.rows),
         dataset.profile.columns.len(),
         dataset.profile.findings.len()
-    ));
+    );
     if let Some(frame) = &state.frame {
         let question = match (&frame.positive, frame.task) {
             (Some(positive), _) => format!("{} = {positive}", frame.target),
             (None, Task::Regression) => format!("{}, a number", frame.target),
             (None, _) => format!("{}, one of {} classes", frame.target, frame.classes.len()),
         };
-        out.push_str(&format!("  target    {question}\n  metric    {}\n", frame.metric));
+        add!(out, "  target    {question}\n  metric    {}\n", frame.metric);
         if let Some(costs) = frame.costs {
-            out.push_str(&format!(
+            add!(
+                out,
                 "  costs     false positive {}, false negative {}: act at a probability of {:.3}\n",
                 costs.false_positive,
                 costs.false_negative,
                 frame.threshold()
-            ));
+            );
         }
     }
     if let Some(split) = state.splits.get(&dataset.id) {
         let counts = split.counts;
-        out.push_str(&format!(
+        add!(
+            out,
             "  split     {} train, {} validation, {} test rows\n",
             count(counts.train),
             count(counts.validation),
             count(counts.test)
-        ));
+        );
         for note in &split.notes {
-            out.push_str(&format!("  note      {note}\n"));
+            add!(out, "  note      {note}\n");
         }
     }
     out

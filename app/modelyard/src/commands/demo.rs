@@ -14,6 +14,7 @@ use yard_engine::{Done, Engine, sample};
 use yard_types::{
     command::{Command, ModelChoice},
     evaluation::Evaluation,
+    gate::Gate,
     monitor::MonitorReport,
     package::VerifyReport,
     run::{Family, RunSpec},
@@ -66,7 +67,7 @@ fn free_project(folder: &Path, name: &str) -> PathBuf {
         let number = if n == 1 { String::new() } else { format!("-{n}") };
         folder.join(format!("{name}{number}.modelyard"))
     };
-    (1..).map(path).find(|path| !path.exists()).unwrap_or_else(|| path(1))
+    (1..10_000).map(path).find(|path| !path.exists()).unwrap_or_else(|| path(1))
 }
 
 fn closing_text(project: &Path, seconds: f64, events: u64, stopped: bool) -> String {
@@ -267,8 +268,7 @@ impl Demo<'_> {
         let reason = alert.map_or_else(|| "by hand".to_owned(), |alert| alert.message.clone());
         let data = Some(path.to_string_lossy().into_owned());
         let done = self.act(Command::Retrain { data, deploy: true, reason })?;
-        let gates: Vec<yard_types::gate::Gate> =
-            serde_json::from_value(done.result["gates"].clone()).unwrap_or_default();
+        let gates: Vec<Gate> = serde_json::from_value(done.result["gates"].clone()).unwrap_or_default();
         self.say(&model::gate_lines(&gates));
         self.say(&done.message);
         Ok(())
@@ -300,13 +300,14 @@ fn evaluation_lines(own: &Evaluation) -> String {
     let mut out = metrics_text(&own.metrics);
     if let Some(cost) = &own.expected_cost {
         let rule = cost.best_rule.as_ref();
-        out.push_str(&format!(
+        add!(
+            out,
             "cost per row {:.4}; never acting {:.4}, always acting {:.4}{}\n",
             cost.model.value,
             cost.do_nothing,
             cost.always,
             rule.map_or_else(String::new, |rule| format!(", best rule ({}) {:.4}", rule.rule, rule.cost))
-        ));
+        );
     }
     out
 }

@@ -36,23 +36,17 @@ pub(crate) fn status_text(value: &Value) -> String {
     let mut out = String::new();
     for step in steps {
         let mark = if step.ok { "ok  " } else { "FAIL" };
-        out.push_str(&format!("  {mark}  {:<17} {:>8.0} ms  {}\n", step.name, step.ms, step.detail));
+        add!(out, "  {mark}  {:<17} {:>8.0} ms  {}\n", step.name, step.ms, step.detail);
     }
-    out.push_str(&format!("{} on {}: {}\n", status.deployment, status.target, status.state));
-    out.push_str(&format!("  url       {}\n  token     {}\n", status.url, status.token_file));
+    add!(out, "{} on {}: {}\n", status.deployment, status.target, status.state);
+    add!(out, "  url       {}\n  token     {}\n", status.url, status.token_file);
     if let Some(stable) = &status.stable {
         let short = stable.sha256.short();
-        out.push_str(&format!(
-            "  stable    model {}, version {}, package {short}\n",
-            stable.model, stable.version
-        ));
+        add!(out, "  stable    model {}, version {}, package {short}\n", stable.model, stable.version);
     }
     if let Some(canary) = &status.canary {
         let share = if canary.shadow { "shadow".to_owned() } else { format!("{} %", canary.percent) };
-        out.push_str(&format!(
-            "  canary    model {}, version {}, {share}\n",
-            canary.served.model, canary.served.version
-        ));
+        add!(out, "  canary    model {}, version {}, {share}\n", canary.served.model, canary.served.version);
     }
     let mut table =
         TextTable::new(&["  version", "requests", "errors", "p50 ms", "p95 ms", "p99 ms", "mean score"]);
@@ -144,7 +138,7 @@ pub(crate) fn monitor_text(report: &MonitorReport, metric: &str) -> String {
     }
     for alert in &report.alerts {
         let call = if alert.retrain { " [calls for a retrain]" } else { "" };
-        out.push_str(&format!("  alert ({}){call}: {}\n", alert.kind, alert.message));
+        add!(out, "  alert ({}){call}: {}\n", alert.kind, alert.message);
     }
     out
 }

@@ -97,9 +97,9 @@ pub(crate) fn lineage(session: &Session, project: &ProjectArgs, id: &str) -> Res
     session.output.result(&serde_json::to_value(&lineage)?, || {
         let mut out = String::new();
         for (title, steps) in [("comes from", &lineage.from), ("is", &lineage.is), ("went to", &lineage.to)] {
-            out.push_str(&format!("{title}\n"));
+            add!(out, "{title}\n");
             for step in steps {
-                out.push_str(&format!("  {:<10} {}  {}\n", step.kind, seconds(&step.at), step.text));
+                add!(out, "  {:<10} {}  {}\n", step.kind, seconds(&step.at), step.text);
             }
         }
         out

@@ -101,7 +101,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Explain { project, model, data, out } => {
             score::explain(&session, &project, &model, (&data, &out))
         }
-        Command::Package { project, model, out } => pack::package(&session, &project, &model, out),
+        Command::Package { project, model, out } => pack::package(&session, &project, &model, out.as_deref()),
         Command::Verify { package } => pack::verify(&session, &package),
         Command::Score(args) => score::score(&session, &args),
         Command::Serve(args) => serve::serve(&session, &args),

@@ -35,7 +35,8 @@ pub(crate) fn evaluation_text(own: &Evaluation) -> String {
     let mut out = format!("model {} on {} rows ({})\n", own.model, count(own.rows), own.split);
     out.push_str(&metrics_text(&own.metrics));
     if let (Some(cost), Some(threshold)) = (&own.expected_cost, own.threshold) {
-        out.push_str(&format!(
+        add!(
+            out,
             "  acting at {threshold:.3}: cost per row {:.4}; never acting {:.4}, always acting {:.4}{}\n",
             cost.model.value,
             cost.do_nothing,
@@ -43,7 +44,7 @@ pub(crate) fn evaluation_text(own: &Evaluation) -> String {
             cost.best_rule
                 .as_ref()
                 .map_or_else(String::new, |rule| format!(", best rule ({}) {:.4}", rule.rule, rule.cost))
-        ));
+        );
     }
     if let Some(confusion) = &own.confusion {
         out.push_str(&confusion_text(&confusion.labels, &confusion.counts));
@@ -56,30 +57,32 @@ pub(crate) fn evaluation_text(own: &Evaluation) -> String {
         .map(|slice| format!("{} ({} rows)", slice.name, slice.rows))
         .collect();
     if !worse.is_empty() {
-        out.push_str(&format!("  worse than the whole beyond noise: {}\n", worse.join("; ")));
+        add!(out, "  worse than the whole beyond noise: {}\n", worse.join("; "));
     }
     for fairness in &own.fairness {
         let rate =
             |value: Option<f64>| value.map_or_else(|| "undefined".to_owned(), |value| number(value, 3));
-        out.push_str(&format!(
+        add!(
+            out,
             "  fairness by {}: demographic parity difference {}, equalized odds difference {}\n",
             fairness.column,
             rate(fairness.demographic_parity_difference),
             rate(fairness.equalized_odds_difference)
-        ));
+        );
     }
     let important: Vec<String> =
         own.importance.iter().take(5).map(|field| format!("{} {:.4}", field.field, field.value)).collect();
     if !important.is_empty() {
-        out.push_str(&format!("  most important: {}\n", important.join(", ")));
+        add!(out, "  most important: {}\n", important.join(", "));
     }
     if let Some(latency) = own.latency {
-        out.push_str(&format!(
+        add!(
+            out,
             "  one row in process: p50 {:.1} µs, p99 {:.1} µs; model {}\n",
             latency.p50_us,
             latency.p99_us,
             bytes(own.size_bytes)
-        ));
+        );
     }
     out
 }
@@ -143,11 +146,11 @@ fn junit_xml(report: &GateReport) -> String {
     );
     for gate in &report.gates {
         let (name, detail) = (escaped(&gate.name), escaped(&gate.detail));
-        out.push_str(&format!("  <testcase classname=\"gate\" name=\"{name}\">"));
+        add!(out, "  <testcase classname=\"gate\" name=\"{name}\">");
         if gate.required && !gate.ok {
-            out.push_str(&format!("<failure message=\"{detail}\"/>"));
+            add!(out, "<failure message=\"{detail}\"/>");
         } else {
-            out.push_str(&format!("<system-out>{detail}</system-out>"));
+            add!(out, "<system-out>{detail}</system-out>");
         }
         out.push_str("</testcase>\n");
     }

@@ -6,7 +6,7 @@ use crate::{
     output::bytes,
 };
 use anyhow::{Context as _, Result};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use yard_types::command::Command;
 
@@ -18,10 +18,10 @@ pub(crate) fn package(
     session: &Session,
     project: &ProjectArgs,
     model: &ModelArg,
-    out: Option<PathBuf>,
+    out: Option<&Path>,
 ) -> Result<ExitCode> {
     let engine = session.open(&project.project)?;
-    let out = out.as_deref().map(absolute).transpose()?;
+    let out = out.map(absolute).transpose()?;
     let command = Command::PackageModel { model: choice(&model.model)?, out };
     session.run_and_print(&engine, command, |done| {
         let text = |key: &str| done.result[key].as_str().unwrap_or_default().to_owned();
@@ -56,15 +56,10 @@ pub(crate) fn verify(session: &Session, path: &Path) -> Result<ExitCode> {
     session.output.result(&serde_json::to_value(&report)?, || {
         let word = if report.ok { "holds" } else { "DOES NOT HOLD" };
         let mut out = format!("{} {word}\n  sha256    {}\n", path.display(), report.sha256);
-        out.push_str(&format!("  signed by {}\n", report.signed_by.as_deref().unwrap_or("nobody")));
-        out.push_str(&format!("  golden    {} of {} equal\n", report.golden.equal, report.golden.total));
+        add!(out, "  signed by {}\n", report.signed_by.as_deref().unwrap_or("nobody"));
+        add!(out, "  golden    {} of {} equal\n", report.golden.equal, report.golden.total);
         for claim in &report.claims {
-            out.push_str(&format!(
-                "  {}  {}: {}\n",
-                if claim.ok { "pass" } else { "FAIL" },
-                claim.name,
-                claim.detail
-            ));
+            add!(out, "  {}  {}: {}\n", if claim.ok { "pass" } else { "FAIL" }, claim.name, claim.detail);
         }
         out
     })?;

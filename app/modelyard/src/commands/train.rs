@@ -33,7 +33,7 @@ pub(crate) fn train(session: &Session, args: &TrainArgs) -> Result<ExitCode> {
         }
         out.push_str(&model.map_or_else(|| done.message.clone(), model_text));
         for note in done.result["notes"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-            out.push_str(&format!("  note      {note}\n"));
+            add!(out, "  note      {note}\n");
         }
         out
     })?;
@@ -111,7 +111,7 @@ pub(crate) fn model_text(model: &ModelRecord) -> String {
         model.model_sha256
     );
     for (part, set) in &model.metrics {
-        out.push_str(&format!("  {part}\n"));
+        add!(out, "  {part}\n");
         out.push_str(&metrics_text(set));
     }
     out

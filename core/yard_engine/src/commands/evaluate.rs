@@ -174,7 +174,9 @@ fn storable(evaluation: &mut Evaluation) {
     defined_only(&mut evaluation.metrics);
     evaluation.slices.iter_mut().for_each(|slice| defined_only(&mut slice.metrics));
     for curve in [&mut evaluation.roc, &mut evaluation.precision_recall] {
-        curve.iter_mut().for_each(|point| finite(&mut point.threshold));
+        for point in curve.iter_mut() {
+            finite(&mut point.threshold);
+        }
         curve.retain(|point| point.x.is_finite() && point.y.is_finite() && point.threshold.is_finite());
     }
     evaluation.residuals.retain(|dot| dot.predicted.is_finite() && dot.actual.is_finite());

@@ -169,7 +169,7 @@ fn joined(deployment: &str, parts: Vec<MonitorReport>) -> MonitorReport {
     for (place, alert) in &mut alerts {
         alert.window = windows.iter().position(|(_, own)| own == place).unwrap_or(0) as u64;
     }
-    alerts.sort_by(|(_, a), (_, b)| b.window.cmp(&a.window));
+    alerts.sort_by_key(|(_, alert)| std::cmp::Reverse(alert.window));
     MonitorReport {
         deployment: deployment.to_owned(),
         windows: windows.into_iter().map(|(window, _)| window).collect(),

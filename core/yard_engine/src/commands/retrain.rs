@@ -52,11 +52,11 @@ pub(crate) fn retrain(
             deploy::Request { model: ModelChoice::Id(model.id), target, mode: Mode::Canary(CANARY) };
         match deploy::deploy(core, context, &request) {
             Ok(done) => {
-                outcome.push_str(&format!(" and answers {CANARY} % of the requests as canary"));
+                outcome = format!("{outcome} and answers {CANARY} % of the requests as canary");
                 deployment = Some(done.result);
             }
             Err(EngineError::Cancelled) => return Err(EngineError::Cancelled),
-            Err(error) => outcome.push_str(&format!(", but was not deployed: {error}")),
+            Err(error) => outcome = format!("{outcome}, but was not deployed: {error}"),
         }
     }
     let finished = Event::RetrainFinished { model: model.id, passed: report.ok, outcome: outcome.clone() };
