@@ -172,7 +172,7 @@ fn goal_ui(ui: &mut egui::Ui, state: &StudioState) {
         text::paragraph(ui, "Choose a target on Frame: what is predicted, for which decision, at what cost.");
         return;
     };
-    let unit = |value: f64| format!("{} {}", fmt::significant(value, 4), frame.cost_unit);
+    let unit = |value: f64| format!("{} {}", words::amount(value), frame.cost_unit);
     yard_ui::key_text(ui, "Unit", if frame.unit.is_empty() { "one row" } else { &frame.unit });
     yard_ui::key_text(ui, "Target", &frame.target);
     if let Some(costs) = frame.costs {

@@ -85,3 +85,8 @@ pub(crate) fn date_time(at: &str) -> String {
         _ => "–".to_owned(),
     }
 }
+
+/// A sum of costs: whole numbers without decimals, grouped; others with two.
+pub(crate) fn amount(value: f64) -> String {
+    fmt::fixed(value, if value.fract() == 0.0 { 0 } else { 2 })
+}

@@ -160,7 +160,7 @@ fn confusion_ui(ui: &mut egui::Ui, evaluation: &Evaluation, frame: &Frame, confu
         if cost == 0.0 {
             "cost 0".to_owned()
         } else {
-            format!("{} × {cost} = {}", fmt::count(count), fmt::significant(count as f64 * cost, 5))
+            format!("{} × {cost} = {}", fmt::count(count), crate::words::amount(count as f64 * cost))
         }
     };
     let cell = |count: u64, name: &str, cost: f64| MatrixCell {
@@ -196,7 +196,7 @@ fn confusion_ui(ui: &mut egui::Ui, evaluation: &Evaluation, frame: &Frame, confu
         ui,
         format!(
             "{} / {} rows = {} per 1 000",
-            fmt::significant(sum, 6),
+            crate::words::amount(sum),
             fmt::count(evaluation.rows),
             fmt::fixed(each, 0)
         ),
