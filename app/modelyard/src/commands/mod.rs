@@ -173,7 +173,7 @@ fn open_studio(file: Option<&Path>) -> Result<ExitCode> {
             format!("\"{}\" is neither a command nor a project; see `modelyard --help`", file.display());
         return Err(Usage(text).into());
     }
-    studio::open(file.map(Path::to_path_buf))?;
+    studio::open(file)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -9,7 +9,7 @@ mod shot;
 
 pub(crate) use shot::{Shot, shot};
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why the window can't open.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +32,7 @@ pub(crate) enum StudioError {
 }
 
 /// Opens the studio, with a project if one is named. Returns when the window is closed.
-pub(crate) fn open(project: Option<PathBuf>) -> Result<(), StudioError> {
+pub(crate) fn open(project: Option<&Path>) -> Result<(), StudioError> {
     if cfg!(target_os = "linux") && !display_present() {
         return Err(StudioError::NoDisplay);
     }
@@ -44,7 +44,7 @@ pub(crate) fn open(project: Option<PathBuf>) -> Result<(), StudioError> {
     };
     let mut last = String::new();
     for renderer in order {
-        match run(renderer, project.clone()) {
+        match run(renderer, project.map(Path::to_path_buf)) {
             Ok(()) => return Ok(()),
             Err(error) => last = error.to_string(),
         }
