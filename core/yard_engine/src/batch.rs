@@ -87,7 +87,11 @@ impl Batch {
         let mut wanted: Vec<Wanted> = self.parts.recipe.inputs.iter().map(Wanted::from).collect();
         wanted.extend(self.id.iter().map(|id| Wanted::verbatim(id)));
         let portion = if job.reasons { REASONS_PORTION } else { PORTION };
-        let options = ReadOptions { watch: Some(Arc::clone(&job.watch)), ..ReadOptions::default() };
+        let options = ReadOptions {
+            watch: Some(Arc::clone(&job.watch)),
+            keep_empty_rows: true,
+            ..ReadOptions::default()
+        };
         let mut reader = ChunkReader::open(job.input, &wanted, portion, &options).map_err(data_error)?;
         let temporary = temporary_beside(job.output);
         let guard = Unfinished { path: &temporary };
