@@ -173,7 +173,7 @@ pub(crate) enum Command {
         project: ProjectArgs,
         #[command(flatten)]
         model: ModelArg,
-        /// Also write the result as `JUnit` XML.
+        /// Also write the result as test XML that build servers read.
         #[arg(long, value_name = "FILE")]
         junit: Option<PathBuf>,
     },

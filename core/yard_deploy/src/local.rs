@@ -16,6 +16,8 @@ use yard_types::serving::ServerFile;
 
 /// Longest wait for a started server.
 const START_TIMEOUT: Duration = Duration::from_mins(1);
+/// Wait for the server of another process on the same store.
+const GIVE_WAY: Duration = Duration::from_secs(3);
 const POLL: Duration = Duration::from_millis(50);
 
 /// A server of this machine: where its store is and which program serves.
@@ -80,6 +82,16 @@ impl LocalServer {
         Err(DeployError::Start { reason: "it does not end".to_owned(), log: self.log_path() })
     }
 
+    fn find_within(&self, most: Duration) -> Option<Running> {
+        for _ in 0..most.as_millis() / POLL.as_millis() {
+            if let Some(running) = self.find() {
+                return Some(running);
+            }
+            std::thread::sleep(POLL);
+        }
+        None
+    }
+
     /// Returns where the server's messages go.
     pub fn log_path(&self) -> PathBuf {
         self.store.join("server.log")
@@ -131,6 +143,10 @@ impl LocalServer {
                 return Ok(Running { started: true, ..running });
             }
             if let Ok(Some(status)) = child.try_wait() {
+                // Another process may be starting a server on this store: then ours gives way to it.
+                if let Some(running) = self.find_within(GIVE_WAY) {
+                    return Ok(running);
+                }
                 let reason = format!("it ended at once ({status}): {}", last_lines(log));
                 return Err(DeployError::Start { reason, log: log.to_owned() });
             }

@@ -144,6 +144,11 @@ impl Engine {
         Ok(Accepted { command: id, job: Some(job) })
     }
 
+    #[cfg(test)]
+    pub(crate) fn core(&self) -> &Core {
+        &self.core
+    }
+
     /// Takes at most `most` unread notices.
     pub fn notices(&self, most: usize) -> Vec<Notice> {
         self.core.notices.drain(most)

@@ -11,6 +11,8 @@ mod commands;
 mod devices;
 pub mod drift;
 pub mod engine;
+#[cfg(test)]
+mod engine_tests;
 pub mod error;
 pub mod home;
 pub mod jobs;

@@ -121,14 +121,18 @@ impl Sample {
         }
     }
 
-    /// Makes next month's data: as many rows, drawn with replacement, then changed.
+    /// Makes next month's data: the same subjects in another order, changed. Each appears once, so that no
+    /// row of a later split is a copy of a training row.
     pub fn next_month(&self, seed: u64) -> NextMonth {
         let mut lines = self.csv.lines();
         let head = lines.next().unwrap_or_default();
         let names: Vec<&str> = head.split(',').collect();
         let rows: Vec<Vec<&str>> = lines.map(|line| line.split(',').collect()).collect();
-        let drawn: Vec<Vec<String>> = (0..rows.len() as u64)
-            .filter_map(|row| rows.get(rng::below(seed, 1, row, rows.len() as u64) as usize))
+        let mut order: Vec<usize> = (0..rows.len()).collect();
+        rng::Rng::new(seed, 1).shuffle(&mut order);
+        let drawn: Vec<Vec<String>> = order
+            .into_iter()
+            .filter_map(|row| rows.get(row))
             .map(|row| row.iter().map(|cell| (*cell).to_owned()).collect())
             .collect();
         let month = Month { names: &names, rows: drawn, seed };

@@ -16,6 +16,9 @@ use yard_types::{
     project::ProjectState,
 };
 
+/// Findings shown when a project is made; `profile` shows all.
+const MOST_FINDINGS: usize = 12;
+
 /// Profiles a data file.
 pub(crate) fn profile(session: &Session, data: &Path, target: Option<&str>) -> Result<ExitCode> {
     let profile = yard_engine::profile_file(data, target)?;
@@ -183,6 +186,10 @@ fn new_text(state: &ProjectState, path: &Path) -> String {
         for note in &split.notes {
             add!(out, "  note      {note}\n");
         }
+    }
+    let stated = dataset.profile.findings.iter().filter(|own| own.severity != Severity::Info);
+    for finding in stated.take(MOST_FINDINGS) {
+        add!(out, "  finding   {}\n", finding.message);
     }
     out
 }

@@ -79,7 +79,7 @@ pub(crate) fn log(session: &Session, project: &ProjectArgs, verify: bool) -> Res
                 seconds(&record.at),
                 record.actor.clone(),
                 record.command_id.to_string(),
-                yard_engine::describe(&record.body),
+                shortened(&yard_engine::describe(&record.body)),
                 record.hash.short(),
             ]);
         }
@@ -105,6 +105,15 @@ pub(crate) fn lineage(session: &Session, project: &ProjectArgs, id: &str) -> Res
         out
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Cuts a sentence to what fits beside the other columns.
+fn shortened(text: &str) -> String {
+    const MOST: usize = 100;
+    if text.chars().count() <= MOST {
+        return text.to_owned();
+    }
+    text.chars().take(MOST - 1).chain(['…']).collect()
 }
 
 /// Cuts a timestamp to seconds.
