@@ -140,8 +140,8 @@ fn a_cancelled_run_leaves_no_model() {
     let bench = Bench::new();
     let engine = bench.imported();
     let mut spec = RunSpec::new(Family::Boosting);
-    spec.params.insert("trees".into(), "200000".into());
-    spec.params.insert("learning_rate".into(), "0.0001".into());
+    spec.params.insert("trees".into(), "100000".into());
+    spec.params.insert("learning_rate".into(), "0.001".into());
     spec.params.insert("early_stopping".into(), "0".into());
     let job = engine.submit(Command::StartTraining { spec: Box::new(spec) }).unwrap().job.unwrap();
     while engine.state().runs.is_empty() {

@@ -2,7 +2,8 @@
 //!
 //! The penalty `l2` is scikit-learn's `1 / C` or `alpha`. Without a value for it, six penalties from
 //! strong to weak are tried with warm starts, and the one with the least validation loss is kept (the
-//! stronger of equal ones). All sums go by blocks of 4,096 rows, so the model has the same bits for any
+//! stronger of equal ones). A given value is come to by the same way, from the stronger penalties down, so
+//! that the penalty found gives the same bits when it is given. All sums go by blocks of 4,096 rows, so the model has the same bits for any
 //! number of threads and in debug and release builds.
 //! Method: Hastie, Tibshirani and Friedman, 2009, "The Elements of Statistical Learning", 2nd edition,
 //! sections 3.4.1 and 4.4, doi:10.1007/978-0-387-84858-7.
@@ -35,11 +36,7 @@ const DEFAULT_L2: f64 = 1.0;
 /// Fits a linear model.
 pub(crate) fn fit(data: &FitData<'_>, params: &Params) -> Result<Fitted, TrainError> {
     let reader = Reader::new(params, "linear", &["l2"])?;
-    let path: Vec<f64> = match reader.number("l2", 0.0..=1e12)? {
-        Some(l2) => vec![l2],
-        None if data.validation.rows.is_empty() => vec![DEFAULT_L2],
-        None => PATH.to_vec(),
-    };
+    let way = way_to(reader.number("l2", 0.0..=1e12)?, data.validation.rows.is_empty());
     let (train, validation) = (data.matrix(&data.train.rows)?, data.matrix(&data.validation.rows)?);
     if let Some((feature, rows)) = train.saturated() {
         let feature = data.feature_name(feature);
@@ -51,7 +48,7 @@ pub(crate) fn fit(data: &FitData<'_>, params: &Params) -> Result<Fitted, TrainEr
     let rows = |matrix, y, weights| Rows { matrix, y, weights, link: data.link, outputs: data.outputs };
     let problem = Problem::new(rows(&train, &train_y, data.train.weights.as_deref()));
     let held_out = rows(&validation, &validation_y, data.validation.weights.as_deref());
-    let best = solve_path(data, problem, &held_out, &path)?;
+    let best = solve_path(data, problem, &held_out, &way)?;
     Ok(Fitted {
         model: Model::Linear(scaling.model(&best.theta, train.features())),
         calibration: Calibration::None,
@@ -61,6 +58,25 @@ pub(crate) fn fit(data: &FitData<'_>, params: &Params) -> Result<Fitted, TrainEr
         parameters: best.theta.len() as u64,
         device: "cpu".to_owned(),
     })
+}
+
+/// Penalties in the order of solving, and the first of them that may be kept.
+struct Way {
+    penalties: Vec<f64>,
+    first: usize,
+}
+
+fn way_to(given: Option<f64>, no_validation: bool) -> Way {
+    match given {
+        None if no_validation => Way { penalties: vec![DEFAULT_L2], first: 0 },
+        None => Way { penalties: PATH.to_vec(), first: 0 },
+        Some(l2) if no_validation => Way { penalties: vec![l2], first: 0 },
+        Some(l2) => {
+            let mut penalties: Vec<f64> = PATH.into_iter().filter(|stronger| *stronger > l2).collect();
+            penalties.push(l2);
+            Way { first: penalties.len() - 1, penalties }
+        }
+    }
 }
 
 struct Solution {
@@ -74,13 +90,17 @@ fn solve_path(
     data: &FitData<'_>,
     mut problem: Problem<'_>,
     held_out: &Rows<'_>,
-    path: &[f64],
+    way: &Way,
 ) -> Result<Solution, TrainError> {
     let mut theta = vec![0.0; (problem.rows().matrix.features() + 1) * data.outputs];
     let (mut best, mut least, mut worse, mut steps) = (None, f64::INFINITY, 0, 0);
     let mut curve = Vec::new();
+    let path = &way.penalties;
     for (index, l2) in path.iter().enumerate() {
         steps += problem.minimise(*l2, &mut theta, &|| data.proceed())?;
+        if index < way.first {
+            continue;
+        }
         let loss = (held_out.matrix.rows() > 0).then(|| held_out.mean_loss(&theta));
         let point = TrainPoint {
             step: steps,
