@@ -185,7 +185,7 @@ impl StudioState {
         self.jobs.apply(notice);
         match notice {
             Notice::Committed { record } => self.commit(record),
-            Notice::TrainingPoint { run, point } => self.live_curves.entry(*run).or_default().push(*point),
+            Notice::TrainingPoint { run, point } => self.push_point(*run, *point),
             Notice::Rows { page } => {
                 if self.pages.len() > 64 {
                     self.pages.clear();
@@ -203,6 +203,15 @@ impl StudioState {
             Notice::Warning { message } => self.toast(ToastKind::Warning, message),
             _ => {}
         }
+    }
+
+    /// A step that doesn't go on means that the next learner of a search began: its curve starts afresh.
+    fn push_point(&mut self, run: RunId, point: TrainPoint) {
+        let curve = self.live_curves.entry(run).or_default();
+        if curve.last().is_some_and(|last| point.step <= last.step) {
+            curve.clear();
+        }
+        curve.push(point);
     }
 
     fn commit(&mut self, record: &EventRecord) {

@@ -122,7 +122,7 @@ fn note(state: &StudioState, run: &RunRecord, family: Family) -> String {
         return format!("{unit} {} of {} kept", best.step, last.step);
     }
     let total = total(state, run).map_or(String::new(), |total| format!(" of {}", fmt::count(total)));
-    let waited = last.step - best.step;
+    let waited = last.step.saturating_sub(best.step);
     let patience = params::patience(family, &run.spec.params);
     let waiting = match patience {
         Some(patience) if waited > 0 => format!(", no better {unit} for {waited} of {patience}"),
