@@ -8,7 +8,7 @@ use yard_types::command::{Command, NewProject};
 use yard_views::Views;
 
 /// Longest wait for a job.
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_mins(4);
 
 /// A studio.
 pub(crate) struct Studio {
