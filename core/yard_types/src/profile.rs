@@ -68,7 +68,9 @@ pub struct TopValue {
     pub count: u64,
 }
 
-/// A histogram of a numeric or datetime column: `edges.len() == counts.len() + 1`.
+/// A histogram of a numeric or datetime column: `edges.len() == counts.len() + 1`. That of a column of
+/// words has no edges: its bins are the values of [`ColumnProfile::top`], counted by class when a target
+/// is known.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Histogram {
     /// Ascending edges; the last bin includes its upper edge.
@@ -109,7 +111,7 @@ pub struct ColumnProfile {
     pub max: Option<f64>,
     /// Most frequent values, at most 20, ties in order of the value.
     pub top: Vec<TopValue>,
-    /// Distribution of numbers and datetimes.
+    /// Distribution of numbers and datetimes; of words when a target is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub histogram: Option<Histogram>,
     /// ROC AUC (binary), macro one-against-rest AUC (multi-class) or absolute rank correlation

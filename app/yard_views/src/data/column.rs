@@ -201,7 +201,7 @@ fn statistics(ui: &mut egui::Ui, state: &StudioState, profile: &ColumnProfile) {
     let shown = |value: Option<f64>, decimals: usize| match (profile.field_type, value) {
         (_, None) => None,
         (FieldType::Datetime, Some(value)) => Some(words::day(value)),
-        (_, Some(value)) => Some(fmt::fixed(value, decimals)),
+        (_, Some(value)) => Some(words::figure(profile, value, decimals)),
     };
     let spread = profile.field_type != FieldType::Datetime;
     let figures = [

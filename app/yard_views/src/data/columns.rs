@@ -212,7 +212,7 @@ fn cell<'a>(state: &StudioState, dataset: &'a DatasetRecord, own: &'a ColumnProf
         Show::Range => Cell::text(words::range_words(own)),
         Show::Alone => Cell::number_opt(own.alone.map(fmt::metric)),
         Show::Role => role_cell(field),
-        Show::Protected => protected_cell(state, &own.name),
+        Show::Protected => protected_cell(state, field),
     }
 }
 
@@ -233,9 +233,13 @@ fn role_cell(field: Option<&Field>) -> Cell<'static> {
     Cell::choice(icon, word, format!("Role of {}", field.name))
 }
 
-fn protected_cell(state: &StudioState, name: &str) -> Cell<'static> {
-    let protected = |frame: &yard_types::frame::Frame| frame.protected.iter().any(|own| own == name);
-    if state.project.frame.as_ref().is_some_and(protected) {
+/// A feature that is protected as well; the role "sensitive" says so itself.
+fn protected_cell(state: &StudioState, field: Option<&Field>) -> Cell<'static> {
+    let protected = |field: &Field, frame: &yard_types::frame::Frame| {
+        field.role != Role::Sensitive && frame.protected.contains(&field.name)
+    };
+    let found = field.zip(state.project.frame.as_ref());
+    if found.is_some_and(|(field, frame)| protected(field, frame)) {
         Cell::icon(Icon::ShieldCheck, "protected")
     } else {
         Cell::text("")

@@ -104,9 +104,6 @@ pub(super) fn inspector(ui: &mut egui::Ui, state: &StudioState) -> Vec<Act> {
         for (word, rows) in parts(record) {
             yard_ui::key_value(ui, word, &fmt::count(rows));
         }
-        for note in &record.notes {
-            status_line(ui, Status::Info, note);
-        }
     });
     acts
 }

@@ -99,11 +99,18 @@ pub(super) fn range_words(column: &ColumnProfile) -> String {
     match (column.field_type, column.min, column.max) {
         (FieldType::Number | FieldType::Integer, Some(low), Some(high)) => {
             let decimals = decimals(column);
-            format!("{} – {}", fmt::fixed(low, decimals), fmt::fixed(high, decimals))
+            format!("{} – {}", figure(column, low, decimals), figure(column, high, decimals))
         }
         (FieldType::Datetime, Some(low), Some(high)) => format!("{} – {}", day(low), day(high)),
         _ => values_words(column),
     }
+}
+
+/// A figure of a column. Whole numbers below 10,000 stand without groups: they are often years.
+pub(super) fn figure(column: &ColumnProfile, value: f64, decimals: usize) -> String {
+    let small = column.field_type == FieldType::Integer && decimals == 0 && value.abs() < 1e4;
+    let text = fmt::fixed(value, decimals);
+    if small { text.replace('\u{2009}', "") } else { text }
 }
 
 /// Day of an instant in microseconds.

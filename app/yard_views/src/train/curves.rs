@@ -1,7 +1,7 @@
 //! Loss and metric over trees, epochs or iterations, live and afterwards. Colour says the run, dash the
 //! split: validation solid, train dashed. The kept run is a solid reference line.
 
-use super::{View, compare, focus, in_progress, kept_model, model_of, params, series_of};
+use super::{View, compare, focus, in_progress, kept_model, model_of, params, progress, series_of};
 use crate::{
     layout::{self, Side},
     words,
@@ -19,7 +19,7 @@ use yard_ui::{
 };
 
 /// Height of a plot.
-const HEIGHT: f32 = 264.0;
+pub(super) const HEIGHT: f32 = 264.0;
 /// Narrower than this the plots stand below each other.
 const BESIDE: f32 = 520.0;
 /// Runs drawn beside the one in focus.
@@ -57,20 +57,27 @@ pub(super) fn show(ui: &mut egui::Ui, state: &mut StudioState, view: &mut View) 
         return;
     }
     let subject = Subject::new(state, &run);
-    if !subject.any_metric() {
+    let beside = |ui: &mut egui::Ui| {
+        if subject.any_metric() {
+            subject.metric_ui(ui);
+        } else {
+            progress::show(ui, state, &run);
+        }
+    };
+    if !subject.any_metric() && !progress::enough(state) {
         subject.loss_ui(ui, view.log_scale);
         return;
     }
     if ui.available_width() < BESIDE {
         subject.loss_ui(ui, view.log_scale);
         ui.add_space(space::S8);
-        subject.metric_ui(ui);
+        beside(ui);
         return;
     }
     let width = (ui.available_width() - space::S16) / 2.0;
     layout::two(ui, width, space::S16, |ui, side| match side {
         Side::Left => subject.loss_ui(ui, view.log_scale),
-        Side::Right => subject.metric_ui(ui),
+        Side::Right => beside(ui),
     });
 }
 
@@ -166,6 +173,13 @@ pub(super) fn kept_loss(state: &StudioState, model: &ModelRecord) -> Option<f64>
     at.and_then(|point| point.validation_loss).or_else(|| best(&run.curve)?.validation_loss)
 }
 
+/// Whether the losses of two families stand on one scale: classes share the log loss, while the learners of
+/// a number scale its square each in its own way.
+pub(super) fn same_loss(state: &StudioState, one: Family, other: Family) -> bool {
+    let classes = state.project.frame.as_ref().is_some_and(|frame| frame.task.is_classification());
+    classes || one == other
+}
+
 /// The run in focus with what is drawn beside it.
 struct Subject<'a> {
     state: &'a StudioState,
@@ -244,7 +258,9 @@ impl<'a> Subject<'a> {
             let label = with_value("validation", &validation, fmt::loss);
             plot = plot.line(Line::new("validation", t.series(0), validation).label(label));
         }
-        for (other, colour) in &self.others {
+        let own = family(self.state, self.run);
+        let on_scale = |other: Family| same_loss(self.state, own, other);
+        for (other, colour) in self.others.iter().filter(|(run, _)| on_scale(family(self.state, run))) {
             let line = series(curve(self.state, other), |point| point.validation_loss);
             plot = plot.line(Line::new(format!("run {}", other.id), t.series(*colour), line));
         }
@@ -255,7 +271,11 @@ impl<'a> Subject<'a> {
             plot = plot.reference(Reference::vertical(at, label)).marker(Marker::new([at, loss], ""));
         }
         let shown = |model: &&ModelRecord| self.others.iter().all(|(run, _)| run.id != model.run);
-        let kept = self.kept.filter(shown).and_then(|model| Some((model, kept_loss(self.state, model)?)));
+        let kept = self
+            .kept
+            .filter(shown)
+            .filter(|model| on_scale(model.family))
+            .and_then(|model| Some((model, kept_loss(self.state, model)?)));
         if let Some((model, loss)) = kept {
             let label = format!("run {} {}", model.run, fmt::loss(loss));
             plot = plot.reference(Reference::horizontal(loss, label).colour(t.series(1)).solid());

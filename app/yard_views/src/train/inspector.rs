@@ -117,7 +117,10 @@ fn so_far_ui(ui: &mut egui::Ui, state: &StudioState, run: &RunRecord, unit: &str
             );
         }
         if let Some(loss) = best.validation_loss {
-            let other = kept.and_then(|model| curves::kept_loss(state, model));
+            let family = curves::family(state, run);
+            let other = kept
+                .filter(|model| curves::same_loss(state, family, model.family))
+                .and_then(|model| curves::kept_loss(state, model));
             compared(ui, "Loss, validation", (loss, other), (4, other.is_none_or(|other| loss < other)));
         }
         if let Some(sentence) = curves::diagnosis(points, unit) {
@@ -269,13 +272,7 @@ fn recipe_ui(ui: &mut egui::Ui, model: &ModelRecord) {
         }
         let more = model.recipe_lines.len().saturating_sub(LINES);
         if more > 0 {
-            text::note(
-                ui,
-                format!(
-                    "and {} more; recipe.json in the package holds all",
-                    fmt::counted(more as u64, "step", "steps")
-                ),
-            );
+            text::note(ui, format!("and {more} more in the package's recipe.json"));
         }
         text::note(ui, "fitted on training rows only");
     });
@@ -284,7 +281,9 @@ fn recipe_ui(ui: &mut egui::Ui, model: &ModelRecord) {
 fn settings_ui(ui: &mut egui::Ui, run: &RunRecord, model: Option<&ModelRecord>) {
     let params = model.map_or(&run.spec.params, |model| &model.params);
     inspector_section(ui, "Settings in force", |ui| {
-        for (name, value) in params {
+        let family = model.map_or(run.spec.family, |model| model.family);
+        let (shown, left) = super::params::notable(family, params);
+        for (name, value) in shown {
             key_value(ui, &name.replace('_', " "), value);
         }
         if run.spec.trials > 1 {
@@ -294,6 +293,9 @@ fn settings_ui(ui: &mut egui::Ui, run: &RunRecord, model: Option<&ModelRecord>) 
             key_value(ui, "folds", &run.spec.folds.to_string());
         }
         key_text(ui, "device", model.map_or(&run.spec.device, |model| &model.device));
+        if left > 0 {
+            text::note(ui, format!("and {left} at their defaults"));
+        }
     });
 }
 

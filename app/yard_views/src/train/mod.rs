@@ -5,6 +5,7 @@ mod curves;
 mod form;
 mod inspector;
 mod params;
+mod progress;
 mod runs;
 mod trials;
 
@@ -23,6 +24,7 @@ use yard_state::{
 };
 use yard_types::{
     ids::RunId,
+    metric::{MetricValue, better},
     project::{RunRecord, RunState},
     run::{Family, ModelRecord},
 };
@@ -153,4 +155,39 @@ pub(super) fn series_of(state: &StudioState, run: RunId) -> Option<usize> {
         .filter(|own| Some(**own) != kept(state))
         .position(|own| *own == run)
         .map(|at| at + 2)
+}
+
+/// A common range for intervals: all of them, unless some lie so far behind the best that they would hide
+/// the differences of the rest (more than six interval widths); the count of those left out.
+pub(super) fn fair_range(values: &[MetricValue], metric: &str) -> Option<((f64, f64), usize)> {
+    let best = values
+        .iter()
+        .copied()
+        .reduce(|best, own| if better(metric, own.value, best.value) { own } else { best })?;
+    let ends = |own: &MetricValue| (own.low.unwrap_or(own.value), own.high.unwrap_or(own.value));
+    let (low, high) = ends(&best);
+    let room = if high > low { (high - low) * 6.0 } else { f64::INFINITY };
+    let near = |own: &&MetricValue| (own.value - best.value).abs() <= room;
+    let inside = values.iter().filter(near);
+    let (low, high) =
+        inside.clone().map(ends).fold((low, high), |(low, high), (one, two)| (low.min(one), high.max(two)));
+    let range = if low < high { (low, high) } else { (low - 0.5, low + 0.5) };
+    Some((range, values.len() - inside.count()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn one_run_far_behind_does_not_hide_the_others() {
+        let around = |value: f64| MetricValue { value, low: Some(value - 0.02), high: Some(value + 0.02) };
+        let values = [around(0.85), around(0.84), around(0.5)];
+        let ((low, high), left_out) = fair_range(&values, "roc_auc").unwrap();
+        assert!((low - 0.82).abs() < 1e-12 && (high - 0.87).abs() < 1e-12);
+        assert_eq!(left_out, 1);
+        assert_eq!(fair_range(&[MetricValue::point(0.5)], "roc_auc").unwrap().0, (0.0, 1.0));
+        assert!(fair_range(&[], "roc_auc").is_none());
+    }
 }

@@ -43,7 +43,7 @@ const fn param(
 const MANY: u64 = 1_000_000_000;
 
 const LINEAR: &[Param] = &[param(
-    ("l2", "L2", "penalty"),
+    ("l2", "L2", ""),
     "from a path",
     Kind::Number(0.0, 1e12),
     "Penalty on the coefficients, scikit-learn's 1/C. Empty: six penalties are tried and the one with the least validation loss is kept",
@@ -110,10 +110,34 @@ const BOOSTING_MORE: &[Param] = &[
         "Splits that gain less are not made",
     ),
     param(
+        ("min_hessian", "Hessian", "a leaf"),
+        "0.001",
+        Kind::Number(0.0, 1e12),
+        "Smallest sum of second derivatives in a leaf; more resists noise where predictions are sure",
+    ),
+    param(
         ("cat_smooth", "Category prior", "rows"),
         "10",
         Kind::Number(0.0, 1e12),
-        "Steadies rare categories",
+        "Added to a category when categories are sorted by their mean; steadies rare ones",
+    ),
+    param(
+        ("cat_l2", "Category L2", "on splits"),
+        "10",
+        Kind::Number(0.0, 1e12),
+        "Penalty on both sides of a category split, on top of L2",
+    ),
+    param(
+        ("max_cat_threshold", "Categories", "a side"),
+        "32",
+        Kind::Whole(1, 255),
+        "Largest number of categories on the smaller side of a split",
+    ),
+    param(
+        ("min_cat_rows", "Category rows", "at least"),
+        "2",
+        Kind::Whole(0, MANY),
+        "Rarer categories are never sent left on their own",
     ),
 ];
 
@@ -272,6 +296,35 @@ pub(super) fn phrase(params: &Params) -> String {
     known.chain(rest).collect::<Vec<String>>().join(", ")
 }
 
+/// Settings in force worth a line: those that the form shows at once, and those that differ from their
+/// default; and how many are left out.
+pub(super) fn notable(family: Family, in_force: &Params) -> (Vec<(&String, &String)>, usize) {
+    let (first, more) = params(family);
+    let shown = |(name, value): &(&String, &String)| {
+        first.iter().any(|own| own.name == name.as_str()) || !is_default(more, name, value)
+    };
+    let kept: Vec<(&String, &String)> = in_force.iter().filter(shown).collect();
+    let left = in_force.len() - kept.len();
+    (kept, left)
+}
+
+fn is_default(params: &[Param], name: &str, value: &str) -> bool {
+    let default = params.iter().find(|own| own.name == name).map(|own| own.default);
+    default.is_some_and(|default| default == value || (default == "no limit" && value == "0"))
+}
+
+/// The parameters of `own` whose value differs among `all`; all of them when none does.
+pub(super) fn varying<'a>(own: &Params, all: &(impl Iterator<Item = &'a Params> + Clone)) -> Params {
+    let differs =
+        |name: &str, value: &str| all.clone().filter_map(|other| other.get(name)).any(|other| other != value);
+    let varying: Params = own
+        .iter()
+        .filter(|(name, value)| differs(name, value))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    if varying.is_empty() { own.clone() } else { varying }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -309,5 +362,25 @@ mod tests {
         assert_eq!(patience(Family::Mlp, &set), Some(20));
         assert_eq!(patience(Family::Boosting, &Params::new()), Some(50));
         assert_eq!(patience(Family::Forest, &Params::new()), None);
+    }
+
+    #[test]
+    fn settings_at_their_defaults_are_counted_not_listed() {
+        let set = |pairs: &[(&str, &str)]| -> Params {
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        };
+        let in_force = set(&[("bins", "255"), ("depth", "0"), ("trees", "9"), ("cat_l2", "3")]);
+        let (kept, left) = notable(Family::Boosting, &in_force);
+        assert_eq!(kept.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["cat_l2", "trees"]);
+        assert_eq!(left, 2);
+    }
+
+    #[test]
+    fn trials_show_what_varies() {
+        let one = Params::from([("l2".to_owned(), "1".to_owned()), ("trees".to_owned(), "9".to_owned())]);
+        let two = Params::from([("l2".to_owned(), "2".to_owned()), ("trees".to_owned(), "9".to_owned())]);
+        let all = [one.clone(), two];
+        assert_eq!(phrase(&varying(&one, &all.iter())), "l2 1");
+        assert_eq!(phrase(&varying(&one, &all[..1].iter())), "9 trees, l2 1");
     }
 }

@@ -131,10 +131,9 @@ impl<'a> Context<'a> {
             (false, "log_loss") => "accuracy",
             (false, _) => "log_loss",
         };
-        let values = || state.project.models.values().filter_map(|model| validation(model, &metric));
-        let low = values().map(|value| value.low.unwrap_or(value.value)).fold(f64::INFINITY, f64::min);
-        let high = values().map(|value| value.high.unwrap_or(value.value)).fold(f64::NEG_INFINITY, f64::max);
-        let range = if low < high { (low, high) } else { (low - 0.5, low + 0.5) };
+        let values: Vec<MetricValue> =
+            state.project.models.values().filter_map(|model| validation(model, &metric)).collect();
+        let range = super::fair_range(&values, &metric).map_or((0.0, 1.0), |(range, _)| range);
         let reference = kept_model(state).and_then(|model| validation(model, &metric)).map(|own| own.value);
         Self { state, metric, second, range, reference }
     }
@@ -150,7 +149,7 @@ fn strip_title((low, high): (f64, f64), metric: &str) -> String {
     if !low.is_finite() || !high.is_finite() {
         return String::new();
     }
-    let decimals = if high - low < 0.05 { words::decimals(metric) } else { 2 };
+    let decimals = if high - low < 0.02 { words::decimals(metric) } else { 2 };
     fmt::interval(low, high, decimals)
 }
 
@@ -191,7 +190,7 @@ fn column<'a>(show: Show, context: &'a Context<'_>, range: &'a str) -> Column<'a
         Show::Family => Column::new("Family", 68.0).sortable(),
         Show::Parameters => Column::rest("Parameters", 120.0),
         Show::Strip => Column::new(range, 72.0)
-            .tooltip(format!("{metric} with its 95 % interval on one scale; dashed: the kept run")),
+            .tooltip(format!("{metric} with its 95 % interval on one scale; dashed: the kept run; runs far behind stand at the edge")),
         Show::Metric => {
             Column::new(metric, metric_width).right().sortable().better(words::better(&context.metric))
         }

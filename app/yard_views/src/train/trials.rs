@@ -17,6 +17,11 @@ pub(super) fn show(ui: &mut egui::Ui, state: &StudioState) {
     section(ui, "Trials", &note);
     let metric = words::chosen_metric(&state.project).to_owned();
     let label = words::metric_label(&metric).to_owned();
+    let varying = |row: usize| {
+        let family = run.trials[row].family;
+        let same = run.trials.iter().filter(move |trial| trial.family == family);
+        params::varying(&run.trials[row].params, &same.map(|trial| &trial.params))
+    };
     let columns = [
         Column::new("", 28.0).right(),
         Column::new("Family", 76.0),
@@ -34,7 +39,7 @@ pub(super) fn show(ui: &mut egui::Ui, state: &StudioState) {
             match column {
                 0 => Cell::number((row + 1).to_string()),
                 1 => Cell::text(trial.family.word()),
-                2 => Cell::muted(params::phrase(&trial.params)),
+                2 => Cell::muted(params::phrase(&varying(row))),
                 3 => Cell::number_opt(
                     trial.validation.get(&metric).map(|value| words::metric_interval(&metric, value)),
                 ),

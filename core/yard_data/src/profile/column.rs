@@ -32,7 +32,7 @@ pub(super) fn figures(field: &Field, column: &Column, view: Option<&TargetView>)
         alone: None,
     };
     if let Column::Text(text) = column {
-        words(&mut profile, text);
+        words(&mut profile, text, view);
         return Figures { profile, sorted: Vec::new(), skewness: None };
     }
     let (mut sorted, mut infinities) = (Vec::with_capacity(column.len()), [0_u64; 2]);
@@ -61,7 +61,7 @@ pub(super) fn as_number(column: &Column, row: usize) -> Option<f64> {
     }
 }
 
-fn words(profile: &mut ColumnProfile, text: &TextColumn) {
+fn words(profile: &mut ColumnProfile, text: &TextColumn, view: Option<&TargetView>) {
     let mut counts = vec![0_u64; text.words.len()];
     for code in &text.codes {
         match counts.get_mut(*code as usize) {
@@ -69,16 +69,36 @@ fn words(profile: &mut ColumnProfile, text: &TextColumn) {
             None => profile.missing += 1,
         }
     }
-    let mut found: Vec<(u64, &String)> =
-        counts.iter().copied().zip(&text.words).filter(|(count, _)| *count > 0).collect();
+    let mut found: Vec<(u64, &String, usize)> = counts
+        .iter()
+        .zip(&text.words)
+        .enumerate()
+        .map(|(code, (count, word))| (*count, word, code))
+        .filter(|(count, ..)| *count > 0)
+        .collect();
     profile.distinct = found.len() as u64;
-    let order = |a: &(u64, &String), b: &(u64, &String)| b.0.cmp(&a.0).then_with(|| a.1.cmp(b.1));
+    let order =
+        |a: &(u64, &String, usize), b: &(u64, &String, usize)| b.0.cmp(&a.0).then_with(|| a.1.cmp(b.1));
     if found.len() > TOP {
         found.select_nth_unstable_by(TOP, order);
         found.truncate(TOP);
     }
     found.sort_by(order);
-    profile.top = found.into_iter().map(|(count, value)| TopValue { value: value.clone(), count }).collect();
+    profile.histogram = view.filter(|view| view.has_positive()).map(|view| {
+        let mut positive = vec![0_u64; text.words.len()];
+        for (_, code) in text.codes.iter().enumerate().filter(|(row, _)| view.positive(*row)) {
+            if let Some(count) = positive.get_mut(*code as usize) {
+                *count += 1;
+            }
+        }
+        Histogram {
+            edges: Vec::new(),
+            counts: found.iter().map(|(count, ..)| *count).collect(),
+            positive: found.iter().map(|(.., code)| positive[*code]).collect(),
+        }
+    });
+    let top = |(count, value, _): (u64, &String, usize)| TopValue { value: value.clone(), count };
+    profile.top = found.into_iter().map(top).collect();
 }
 
 /// Fills mean, deviation and quantiles; returns the skewness.

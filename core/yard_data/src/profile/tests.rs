@@ -142,3 +142,16 @@ fn unique_words_are_no_leak() {
     let alone = framed(&format!("{text}w0,1,0\n"), "y").columns[0].alone.unwrap();
     assert!(alone < 0.7, "{alone}");
 }
+
+#[test]
+fn words_are_counted_by_class_in_the_order_of_the_most_frequent() {
+    let found = framed("plan,x,y\na,1,0\nb,2,1\nb,3,1\nb,4,0\n,5,1\nc,6,0\nc,7,0\n", "y");
+    let plan = &found.columns[0];
+    assert_eq!(plan.top.iter().map(|top| top.value.as_str()).collect::<Vec<_>>(), ["b", "c", "a"]);
+    let histogram = plan.histogram.as_ref().unwrap();
+    assert!(histogram.edges.is_empty());
+    assert_eq!(
+        (histogram.counts.as_slice(), histogram.positive.as_slice()),
+        (&[3, 2, 1][..], &[2, 0, 0][..])
+    );
+}
