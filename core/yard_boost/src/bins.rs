@@ -4,7 +4,7 @@
 //! and "`x <= edges[b - 1]`" are the same question for every f32, seen in training or not. The last
 //! edge is the largest finite f32, so plus infinity has a bin of its own behind it. Edges lie between
 //! neighbouring training values; with more distinct values than bins they follow the quantiles, and a
-//! value heavier than a bin's share gets its own bin, as in `LightGBM` (Ke et al., 2017, "`LightGBM`: A
+//! value heavier than a bin's share gets its own bin, and negative values are parted from others, as in `LightGBM` (Ke et al., 2017, "`LightGBM`: A
 //! Highly Efficient Gradient Boosting Decision Tree", `NeurIPS` 30).
 //!
 //! Knows nothing of targets, gradients and trees.
@@ -180,12 +180,28 @@ fn edges(distinct: &[(f32, usize)], total: usize, limit: usize) -> Vec<f32> {
     if distinct.len() <= limit {
         out.extend(distinct.windows(2).map(|pair| between(pair[0].0, pair[1].0)));
     } else {
-        quantile_edges(distinct, total, limit, &mut out);
+        quantile_edges(distinct, total, limit - 1, &mut out);
+        part_signs(distinct, &mut out);
     }
     // Two values that differ only below `f32::MIN` (minus infinity next to it) give one edge.
     out.dedup();
     out.push(f32::MAX);
     out
+}
+
+/// Adds an edge between negative and other values: columns often change their meaning there.
+fn part_signs(distinct: &[(f32, usize)], out: &mut Vec<f32>) {
+    let first = distinct.partition_point(|&(value, _)| value < 0.0);
+    if first == 0 || first == distinct.len() {
+        return;
+    }
+    let (below, above) = (distinct[first - 1].0, distinct[first].0);
+    let edge = if above > 0.0 { 0.0 } else { between(below, above) };
+    let at = out.partition_point(|&e| e < below);
+    match out.get_mut(at) {
+        Some(near) if *near < above => *near = edge,
+        _ => out.insert(at, edge),
+    }
 }
 
 fn quantile_edges(distinct: &[(f32, usize)], total: usize, limit: usize, out: &mut Vec<f32>) {

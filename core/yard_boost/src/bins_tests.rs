@@ -64,6 +64,16 @@ fn many_values_share_bins_evenly_and_heavy_values_stand_alone() {
 }
 
 #[test]
+fn negative_values_are_parted_from_others() {
+    let column = draws(5000, |u| u - 0.3);
+    let found = check(&column, 64);
+    assert!(found.edges.contains(&0.0));
+    let zeros: Vec<f32> = column.iter().map(|x| if x.abs() < 1e-3 { 0.0 } else { *x }).collect();
+    let found = check(&zeros, 16);
+    assert_ne!(found.bin(-1.5e-3), found.bin(0.0));
+}
+
+#[test]
 fn samples_are_even_and_ascending() {
     assert_eq!(sample_rows(SAMPLE_ROWS, 0), None);
     let rows = sample_rows(1_000_000, 0).unwrap();

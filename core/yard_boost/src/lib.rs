@@ -60,3 +60,6 @@ pub use forest::{ForestSpec, train_forest};
 pub use loss::{Block, Loss, Objective};
 pub use params::{BoostParams, ForestParams};
 pub use train::{Control, Round, TrainSet, TrainSpec, Trained, train};
+
+#[cfg(test)]
+mod peers_tests;

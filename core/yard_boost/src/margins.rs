@@ -70,6 +70,16 @@ impl Margins {
         });
     }
 
+    /// Adds a tree by walking some rows through it.
+    pub(crate) fn add_rows(&self, tree: &BinTree, data: &Binned, rows: &[Entry]) {
+        let values = &self.values[tree.output as usize];
+        rows.par_chunks(BLOCK).for_each(|rows| {
+            for entry in rows {
+                add(&values[entry.row()], tree.values[tree.leaf_of(data, entry.row())]);
+            }
+        });
+    }
+
     /// Weighted mean loss over every `stride`-th row.
     pub(crate) fn loss(&self, loss: &dyn Loss, target: Target, stride: usize) -> f64 {
         let rows = target.y.len().div_ceil(stride);

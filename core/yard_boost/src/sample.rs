@@ -5,15 +5,10 @@ use yard_types::rng;
 const STREAM_BAG: u64 = 1 << 32;
 const STREAM_FEATURE: u64 = 2 << 32;
 
-/// Rows of a round: all (`None`), or each with probability `fraction`, ascending.
-pub(crate) fn bag(rows: usize, fraction: f64, seed: u64, round: u32) -> Option<Vec<u32>> {
-    if fraction >= 1.0 {
-        return None;
-    }
-    let all = 0..rows as u32;
+/// Whether a row is in the sample of a round: each is with probability `fraction`.
+pub(crate) fn bag(fraction: f64, seed: u64, round: u32) -> impl Fn(usize) -> bool {
     let stream = STREAM_BAG + u64::from(round);
-    let drawn: Vec<u32> = all.filter(|&row| rng::uniform(seed, stream, u64::from(row)) < fraction).collect();
-    if drawn.is_empty() { None } else { Some(drawn) }
+    move |row| rng::uniform(seed, stream, row as u64) < fraction
 }
 
 /// `⌈fraction × features⌉` different features for a draw, ascending.
@@ -37,10 +32,9 @@ mod tests {
 
     #[test]
     fn shares_are_as_asked_and_draws_differ() {
-        let rows = bag(100_000, 0.3, 1, 5).unwrap_or_default();
-        assert!(rows.len().abs_diff(30_000) < 600, "{}", rows.len());
-        assert_ne!(Some(rows), bag(100_000, 0.3, 1, 6));
-        assert_eq!(bag(10, 1.0, 1, 5), None);
+        let draw = |round| (0..100_000).filter(|&row| bag(0.3, 1, round)(row)).collect::<Vec<_>>();
+        assert!(draw(5).len().abs_diff(30_000) < 600, "{}", draw(5).len());
+        assert_ne!(draw(5), draw(6));
         let some = features(28, 0.5, 1, 3);
         assert_eq!(some.len(), 14);
         assert!(some.windows(2).all(|pair| pair[0] < pair[1]));

@@ -10,7 +10,7 @@ use crate::{
     ensemble::Ensemble,
     error::BoostError,
     gradient::{self, Inputs},
-    grow::{Rows, grow},
+    grow::{GrownLeaf, Rows, grow},
     histogram::{Histograms, Pool, Source},
     loss::{Loss, Objective},
     margins::{Margins, Target},
@@ -181,14 +181,6 @@ impl Best {
     }
 }
 
-/// Keeps the entries of some rows, ascending.
-fn pick(entries: &mut Vec<Entry>, rows: &[u32]) {
-    for (to, &row) in rows.iter().enumerate() {
-        entries[to] = entries[row as usize];
-    }
-    entries.truncate(rows.len());
-}
-
 /// A part with its bins and margins.
 struct Scored<'a> {
     part: Part<'a>,
@@ -210,7 +202,7 @@ struct Trainer<'a> {
     valid: Option<Scored<'a>>,
     ensemble: Ensemble,
     pool: Pool,
-    spare_rows: Vec<Vec<Entry>>,
+    rows: Vec<Entry>,
     prepared: Vec<f64>,
     spare: Vec<Entry>,
     top_weight: f64,
@@ -236,7 +228,7 @@ impl<'a> Trainer<'a> {
             binners,
             ensemble,
             pool: Pool::default(),
-            spare_rows: Vec::new(),
+            rows: zeroed(rows),
             prepared: if loss.needs_prepare() { vec![0.0; rows] } else { Vec::new() },
             spare: zeroed(rows),
             top_weight: train.weights.map_or(1.0, |w| f64::from(w.iter().fold(0.0_f32, |a, &b| a.max(b)))),
@@ -245,35 +237,51 @@ impl<'a> Trainer<'a> {
 
     /// Grows the trees of one round; false when none of them has a split.
     fn round(&mut self, round: u32) -> bool {
-        let params = self.params;
         let outputs = self.loss.outputs() as u32;
         let mut prepared = std::mem::take(&mut self.prepared);
         if self.loss.needs_prepare() {
             gradient::prepare(self.inputs(&[]), &mut prepared);
         }
-        let bag = sample::bag(self.train.data.rows, params.bagging_fraction, params.seed, round);
+        let kept = self.ensemble.trees.len();
         let mut splits = 0;
-        let mut trees = Vec::new();
         for output in 0..outputs {
-            let mut rows = self.spare_rows.pop().unwrap_or_else(|| zeroed(self.train.data.rows));
-            rows.resize(self.train.data.rows, Entry::default());
+            let mut rows = std::mem::take(&mut self.rows);
             let quant = gradient::entries(self.inputs(&prepared), output, &mut rows);
-            if let Some(bag) = &bag {
-                pick(&mut rows, bag);
-            }
+            let bag = self.bag(round, &mut rows);
             let draw = u64::from(round) * u64::from(outputs) + u64::from(output);
-            let (tree, leaves) = self.tree(output, quant, draw, &mut rows);
+            let (tree, leaves) = self.tree(output, quant, draw, &mut rows[..bag]);
             splits += tree.nodes.len();
-            trees.push((tree, leaves, rows));
+            self.add(tree, &leaves, rows.split_at(bag));
+            self.rows = rows;
         }
         self.prepared = prepared;
-        for (tree, leaves, rows) in trees {
-            if splits > 0 {
-                self.add(tree, &leaves, &rows);
-            }
-            self.spare_rows.push(rows);
+        if splits == 0 {
+            self.ensemble.truncate(kept);
+            self.rescore();
         }
         splits > 0
+    }
+
+    /// Moves the rows of the round's sample to the front, order kept, and returns their number.
+    fn bag(&mut self, round: u32, rows: &mut [Entry]) -> usize {
+        let params = self.params;
+        if params.bagging_fraction >= 1.0 {
+            return rows.len();
+        }
+        let drawn = sample::bag(params.bagging_fraction, params.seed, round);
+        let (mut inside, mut outside) = (0, 0);
+        for at in 0..rows.len() {
+            let entry = rows[at];
+            if drawn(entry.row()) {
+                rows[inside] = entry;
+                inside += 1;
+            } else {
+                self.spare[outside] = entry;
+                outside += 1;
+            }
+        }
+        rows[inside..].copy_from_slice(&self.spare[..outside]);
+        if inside == 0 { rows.len() } else { inside }
     }
 
     fn inputs<'s>(&'s self, prepared: &'s [f64]) -> Inputs<'s> {
@@ -292,7 +300,7 @@ impl<'a> Trainer<'a> {
         quant: Quant,
         draw: u64,
         rows: &mut [Entry],
-    ) -> (BinTree, Vec<crate::grow::GrownLeaf>) {
+    ) -> (BinTree, Vec<GrownLeaf>) {
         let params = self.params;
         let count = self.binners.features.len();
         let features = sample::features(count, params.feature_fraction, params.seed, draw);
@@ -307,7 +315,7 @@ impl<'a> Trainer<'a> {
         let spare = &mut self.spare[..rows.len()];
         let grown = grow(&histograms, &rules, &self.pool, Rows { rows, spare });
         let (gu, hu) = quant.units();
-        let value = |leaf: &crate::grow::GrownLeaf| {
+        let value = |leaf: &GrownLeaf| {
             let (g, h) = (leaf.sum.g as f64 * gu, leaf.sum.h as f64 * hu);
             if h > 0.0 { -params.learning_rate * g / (h + params.l2) } else { 0.0 }
         };
@@ -318,8 +326,8 @@ impl<'a> Trainer<'a> {
     }
 
     /// Sum of weights per leaf.
-    fn covers(&self, leaves: &[crate::grow::GrownLeaf], rows: &[Entry]) -> Vec<f64> {
-        let cover = |leaf: &crate::grow::GrownLeaf| match self.train.part.weights {
+    fn covers(&self, leaves: &[GrownLeaf], rows: &[Entry]) -> Vec<f64> {
+        let cover = |leaf: &GrownLeaf| match self.train.part.weights {
             None => leaf.range.len() as f64,
             Some(weights) => {
                 rows[leaf.range.clone()].iter().map(|entry| f64::from(weights[entry.row()])).sum()
@@ -328,24 +336,24 @@ impl<'a> Trainer<'a> {
         leaves.iter().map(cover).collect()
     }
 
-    /// Adds a tree to the ensemble and to all margins.
-    fn add(&mut self, tree: BinTree, leaves: &[crate::grow::GrownLeaf], rows: &[Entry]) {
-        let bagged = rows.len() < self.train.data.rows;
-        if self.ensemble.push(tree) {
-            let Some(tree) = self.ensemble.trees.last() else { return };
-            if bagged {
-                self.train.margins.add_tree(tree, &self.train.data);
-            } else {
-                self.train.margins.add_leaves(tree, leaves, rows);
-            }
-            if let Some(valid) = &self.valid {
-                valid.margins.add_tree(tree, &valid.data);
-            }
-        } else {
-            self.train.margins = self.ensemble.margins(&self.train.data);
-            if let Some(valid) = &mut self.valid {
-                valid.margins = self.ensemble.margins(&valid.data);
-            }
+    /// Adds a tree to the ensemble and to all margins; `rows` are those in its leaves and the others.
+    fn add(&mut self, tree: BinTree, leaves: &[GrownLeaf], rows: (&[Entry], &[Entry])) {
+        if !self.ensemble.push(tree) {
+            return self.rescore();
+        }
+        let Some(tree) = self.ensemble.trees.last() else { return };
+        self.train.margins.add_leaves(tree, leaves, rows.0);
+        self.train.margins.add_rows(tree, &self.train.data, rows.1);
+        if let Some(valid) = &self.valid {
+            valid.margins.add_tree(tree, &valid.data);
+        }
+    }
+
+    /// Computes all margins afresh.
+    fn rescore(&mut self) {
+        self.train.margins = self.ensemble.margins(&self.train.data);
+        if let Some(valid) = &mut self.valid {
+            valid.margins = self.ensemble.margins(&valid.data);
         }
     }
 
@@ -389,10 +397,7 @@ impl<'a> Trainer<'a> {
         }
         if best.step < curve.len() as u32 {
             self.ensemble.truncate(best.step as usize * self.loss.outputs());
-            self.train.margins = self.ensemble.margins(&self.train.data);
-            if let Some(valid) = &mut self.valid {
-                valid.margins = self.ensemble.margins(&valid.data);
-            }
+            self.rescore();
         }
         Trained {
             model: self.ensemble.to_model(&self.binners),
