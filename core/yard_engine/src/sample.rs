@@ -201,7 +201,7 @@ fn churn(mut month: Month<'_>) -> (Vec<Vec<String>>, String) {
     (rows, drift.to_owned())
 }
 
-/// Decimal measures read 6 % higher, as from an instrument that went out of adjustment.
+/// Decimal measures read 15 % higher, as from an instrument that went out of adjustment.
 fn scaled(mut month: Month<'_>, target: &str) -> (Vec<Vec<String>>, String) {
     let target = month.at(target);
     let mut rows = std::mem::take(&mut month.rows);
@@ -211,11 +211,11 @@ fn scaled(mut month: Month<'_>, target: &str) -> (Vec<Vec<String>>, String) {
                 && cell.contains('.')
                 && let Ok(value) = cell.parse::<f64>()
             {
-                *cell = format!("{:.4}", value * 1.06);
+                *cell = format!("{:.4}", value * 1.15);
             }
         }
     }
-    (rows, "every decimal measure reads 6 % higher".to_owned())
+    (rows, "every decimal measure reads 15 % higher".to_owned())
 }
 
 #[cfg(test)]
