@@ -24,6 +24,7 @@ pub(crate) struct Binners {
 impl Binners {
     /// Finds the bins of each feature.
     pub(crate) fn find(features: &Features, bins: u32, seed: u64) -> Self {
+        let bins = bins.clamp(2, 255);
         let sample = sample_rows(features.rows, seed);
         let found: Vec<Binner> = features
             .columns

@@ -6,6 +6,11 @@
 //! rounded to fixed-point integers, histograms are integer sums, gains are computed in f64 from those
 //! integers, leaf values lie on a binary grid. Knows nothing of tables, recipes, files and clocks.
 //!
+//! Missing values go to the side that gains more; where a node saw none, a later one goes with the
+//! larger child. Categories are split by sets; rare (beyond the bins) and unseen codes go right.
+//! Thresholds are f32 values between training values, and `x <= threshold` is the very question that
+//! training asked.
+//!
 //! ```
 //! use std::collections::BTreeMap;
 //! use yard_boost::{BoostParams, Control, Features, Objective, TrainSet, TrainSpec, train};
@@ -61,5 +66,7 @@ pub use loss::{Block, Loss, Objective};
 pub use params::{BoostParams, ForestParams};
 pub use train::{Control, Round, TrainSet, TrainSpec, Trained, train};
 
+#[cfg(test)]
+mod edge_tests;
 #[cfg(test)]
 mod peers_tests;
