@@ -37,6 +37,13 @@ pub struct Job {
     pub left_secs: Option<f64>,
 }
 
+impl Job {
+    /// Returns whether its end is no news: a page of rows, a row tried.
+    pub fn quiet(&self) -> bool {
+        matches!(self.label.as_str(), "Rows" | "Score a row")
+    }
+}
+
 /// The jobs of this session, oldest first; at most 200 are kept.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Jobs {
@@ -101,5 +108,26 @@ impl Jobs {
     /// Returns all jobs, oldest first.
     pub fn all(&self) -> &[Job] {
         &self.jobs
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::state::StudioState;
+    use yard_types::{
+        event::Notice,
+        ids::{CommandId, JobId},
+    };
+
+    #[test]
+    fn pages_of_rows_end_without_a_toast() {
+        for (label, toasts) in [("Rows", 0), ("Train linear", 1)] {
+            let mut state = StudioState::new();
+            let job = JobId(1);
+            state.apply(&Notice::JobQueued { job, label: label.to_owned(), command: CommandId(1) });
+            let result = serde_json::Value::Null;
+            state.apply(&Notice::JobFinished { job, message: "200 rows".to_owned(), result });
+            assert_eq!(state.toasts.len(), toasts, "{label}");
+        }
     }
 }

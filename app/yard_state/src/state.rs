@@ -3,7 +3,7 @@
 use crate::{
     actions::Action,
     drafts::{Drafts, FrameDraft},
-    jobs::Jobs,
+    jobs::{Job, Jobs},
     route::{Place, Selection},
     split_draft::SplitDraft,
     undo::Undo,
@@ -193,6 +193,8 @@ impl StudioState {
                 self.pages.insert(page.start, page.clone());
             }
             Notice::Scored { result } => self.tried = Some(result.clone()),
+            // Answers to what a view asks for while it is drawn are no news.
+            Notice::JobFinished { job, .. } if self.jobs.get(*job).is_some_and(Job::quiet) => {}
             Notice::JobFinished { message, result, .. } => {
                 self.last_result = Some(result.clone());
                 if !message.is_empty() {

@@ -1,6 +1,6 @@
 //! The eframe application: `logic` drains the engine and carries out requests, `ui` only draws.
 
-use super::{act, dialogs::Dialogs, recent};
+use super::{act, devices::Devices, dialogs::Dialogs, recent};
 use std::{path::PathBuf, sync::Arc};
 use yard_engine::{Engine, EngineOptions};
 use yard_state::{
@@ -21,6 +21,7 @@ pub(crate) struct StudioApp {
     pub(crate) options: EngineOptions,
     pub(crate) dialogs: Dialogs,
     pub(crate) then: Vec<act::FollowUp>,
+    devices: Devices,
 }
 
 impl StudioApp {
@@ -35,6 +36,8 @@ impl StudioApp {
         let wake = ctx.clone();
         let options = EngineOptions::system(Arc::new(move || wake.request_repaint()))?;
         let wake = ctx.clone();
+        let devices = Devices::ask(&options, Arc::new(move || wake.request_repaint()));
+        let wake = ctx.clone();
         let mut app = Self {
             state: StudioState::new(),
             views: Views::default(),
@@ -42,6 +45,7 @@ impl StudioApp {
             options,
             dialogs: Dialogs::new(Arc::new(move || wake.request_repaint())),
             then: Vec::new(),
+            devices,
         };
         app.state.recent = recent::load(&app.options.home);
         app.state.samples = act::samples();
@@ -63,6 +67,7 @@ impl StudioApp {
                 ctx.request_repaint();
             }
         }
+        self.devices.take(&mut self.state);
         for answer in self.dialogs.take() {
             act::answered(self, answer);
         }

@@ -3,6 +3,7 @@
 
 mod act;
 mod app;
+mod devices;
 mod dialogs;
 mod recent;
 mod shot;
