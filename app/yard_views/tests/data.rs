@@ -103,6 +103,32 @@ fn a_page_is_asked_for_once() {
 }
 
 #[test]
+fn bars_are_brushed_and_cleared() {
+    let mut studio = state(with_data(), Place::Data);
+    studio.selection = Selection::Column("tenure".to_owned());
+    let mut harness = window(studio);
+    let plot = harness.get_by_role_and_label(Node::Figure, "Customers by tenure").rect();
+    let at = |share: f32| egui::pos2(plot.left() + share * plot.width(), plot.center().y);
+    harness.drag_at(at(0.3));
+    harness.run_steps(1);
+    for share in [0.33, 0.36, 0.38] {
+        harness.hover_at(at(share));
+        harness.run_steps(1);
+    }
+    harness.drop_at(at(0.38));
+    harness.run_steps(3);
+    // Whole bins: the first of three holds 500 of 1,000 rows, 200 of them positive.
+    let words = "500 of 1\u{2009}000 selected: tenure 0 – 24, Churn Yes 40.0\u{2009}%";
+    assert!(harness.query_by_label(words).is_some());
+    assert!(
+        harness.query_by_label_contains("Churn Yes 40.0\u{2009}% against 26.5\u{2009}% in all").is_some()
+    );
+    harness.get_by_label("Clear selection").click();
+    harness.run_steps(2);
+    assert!(harness.query_by_label("1\u{2009}000, as in the file").is_some());
+}
+
+#[test]
 fn the_split_is_changed_in_the_inspector() {
     let mut harness = window(state(with_data(), Place::Data));
     sent(&mut harness);

@@ -53,8 +53,9 @@ pub(super) fn navigate(
 
 fn drag(plot: &Plot<'_>, ui: &Ui, (layout, area): (&Layout, &Response), id: Id, outcome: &mut PlotResponse) {
     let key = id.with("drag-from");
+    // A drag begins where the button went down, not where the pointer was when it was recognised.
     if area.drag_started()
-        && let Some(at) = area.interact_pointer_pos()
+        && let Some(at) = ui.input(|input| input.pointer.press_origin()).or(area.interact_pointer_pos())
     {
         ui.data_mut(|data| data.insert_temp(key, at));
     }

@@ -16,9 +16,9 @@ use yard_ui::{Button, Status, Type, fmt, paint, section_with, space, status_word
 
 /// Findings shown before "Show all".
 const FIRST: usize = 5;
-const SEVERITY: f32 = 84.0;
-const COLUMN: f32 = 132.0;
-const ACTION: f32 = 128.0;
+/// Widths of severity, column and action.
+const WIDE: [f32; 3] = [84.0, 132.0, 128.0];
+const NARROW: [f32; 3] = [84.0, 112.0, 92.0];
 
 /// Draws the section.
 pub(super) fn show(
@@ -96,7 +96,9 @@ fn severity(finding: &Finding) -> (Status, &'static str) {
 fn row(ui: &mut egui::Ui, state: &StudioState, dataset: &DatasetRecord, finding: &Finding) -> Vec<Act> {
     let mut acts = Vec::new();
     let whole = ui.available_rect_before_wrap();
-    let width = (whole.width() - SEVERITY - COLUMN - ACTION - space::S8).max(80.0);
+    let [severity_width, column_width, action_width] = if whole.width() < 800.0 { NARROW } else { WIDE };
+    let before = severity_width + column_width;
+    let width = (whole.width() - before - action_width - space::S8).max(80.0);
     let colour = tokens(ui).text;
     let sentence =
         paint::wrapped(ui.painter(), &finding.message, Type::Label, colour, width, egui::Align::Min);
@@ -106,20 +108,20 @@ fn row(ui: &mut egui::Ui, state: &StudioState, dataset: &DatasetRecord, finding:
         egui::Rect::from_min_size(egui::pos2(rect.left() + left, rect.top()), egui::vec2(width, height))
     };
     let (status, word) = severity(finding);
-    cell(ui, at(0.0, SEVERITY), |ui| status_word(ui, status, word));
+    cell(ui, at(0.0, severity_width), |ui| status_word(ui, status, word));
     if let Some(column) = &finding.column {
-        let link = cell(ui, at(SEVERITY, COLUMN - space::S8), |ui| name(ui, column));
+        let link = cell(ui, at(severity_width, column_width - space::S8), |ui| name(ui, column));
         if link.clicked() {
             acts.push(Act::Select(Selection::Column(column.clone())));
         }
     } else {
-        cell(ui, at(SEVERITY, COLUMN), |ui| text::small_strong(ui, "Whole table"));
+        cell(ui, at(severity_width, column_width), |ui| text::small_strong(ui, "Whole table"));
     }
-    let message = cell(ui, at(SEVERITY + COLUMN, width), |ui| text::small(ui, finding.message.as_str()));
+    let message = cell(ui, at(before, width), |ui| text::small(ui, finding.message.as_str()));
     if !finding.examples.is_empty() {
         message.on_hover_text(finding.examples.join("\n"));
     }
-    let action = at(whole.width() - ACTION, ACTION);
+    let action = at(whole.width() - action_width, action_width);
     acts.extend(action_ui(ui, action, state, (dataset, finding)));
     acts
 }
