@@ -114,7 +114,7 @@ fn column<'a>(dataset: &DatasetRecord, field: &'a Field) -> Column<'a> {
     let longest = values.iter().map(|top| top.value.chars().count()).max().unwrap_or(0);
     let letters = field.name.chars().count().max(longest) as f32;
     let least = if field.field_type == FieldType::Datetime { 144.0 } else { 64.0 };
-    let column = Column::new(field.name.as_str(), (letters * 6.8 + 20.0).clamp(least, 208.0));
+    let column = Column::new(field.name.as_str(), (letters * 7.6 + 20.0).clamp(least, 208.0));
     if numeric { column.right() } else { column }
 }
 
