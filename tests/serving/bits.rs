@@ -2,7 +2,7 @@
 
 use crate::{
     model::{CHURN, Question, RINGS, SPECIES},
-    ways::{Served, by_row, by_table, hard_cells, requests, table, text_requests},
+    ways::{Served, by_row, by_score, by_table, hard_cells, requests, table, text_requests, write_table},
 };
 use yard_data::Wanted;
 use yard_score::scorer::Scorer;
@@ -32,6 +32,19 @@ fn check(question: Question, family: Family) {
     assert!(distinct.len() > 100, "only {} different margins", distinct.len());
 
     expected.assert_same(&by_row(&scorer, &typed), "one row in process");
+    place.file("m.modelpack", &packed.bytes);
+    for name in ["fresh.parquet", "fresh.ndjson"] {
+        write_table(&place, name, &fresh);
+    }
+    let files = [
+        ("fresh.csv", "a.csv"),
+        ("fresh.csv", "b.parquet"),
+        ("fresh.parquet", "c.ndjson"),
+        ("fresh.ndjson", "d.csv"),
+    ];
+    for files in files {
+        expected.assert_same(&by_score(&place, contract, files), &format!("score, {files:?}"));
+    }
     let texts = text_requests(contract, &cells);
     let served = Served::start(contract, &packed.bytes);
     for batch in [7, 4096] {

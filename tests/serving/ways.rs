@@ -2,12 +2,17 @@
 //! and the server's two dialects. Each gives [`Answers`], which are compared bit by bit.
 
 use serde_json::{Map, Value, json};
-use yard_data::{ReadOptions, Wanted};
+use yard_data::{OutColumn, OutKind, ReadOptions, TableWriter, Wanted};
 use yard_package::golden;
 use yard_score::scorer::Scorer;
 use yard_serve::{Config, LogLevel, Running, start};
 use yard_tests::{http::Client, place::Place, rows::Cells};
-use yard_types::{contract::Contract, frame::Task, schema::FieldType, table::Table};
+use yard_types::{
+    contract::Contract,
+    frame::Task,
+    schema::FieldType,
+    table::{Column, FieldValue, Table},
+};
 
 /// Answers to rows in order, as bits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,6 +75,21 @@ pub(crate) fn table(place: &Place, scorer_inputs: &[Wanted], cells: &Cells) -> T
     yard_data::read_table(&path, scorer_inputs, &ReadOptions::default()).unwrap().table
 }
 
+/// Writes a table in the format of the file's ending.
+pub(crate) fn write_table(place: &Place, name: &str, table: &Table) {
+    let kind = |column: &Column| match column {
+        Column::Number(_) => OutKind::Number,
+        Column::Text(_) => OutKind::Text,
+        Column::Instant(_) => OutKind::Instant,
+    };
+    let columns = table.names().iter().zip(table.columns());
+    let columns: Vec<OutColumn> =
+        columns.map(|(name, column)| OutColumn { name: name.clone(), kind: kind(column) }).collect();
+    let mut writer = TableWriter::create(&place.path(name), &columns).unwrap();
+    writer.write(table).unwrap();
+    writer.finish().unwrap();
+}
+
 /// The whole table at once, as validation and evaluation do.
 pub(crate) fn by_table(scorer: &Scorer, table: &Table) -> Answers {
     let scored = scorer.score_table(table).unwrap();
@@ -114,6 +134,40 @@ pub(crate) fn text_requests(contract: &Contract, cells: &Cells) -> Vec<Map<Strin
     let request =
         |row: &Vec<String>| columns.iter().map(|(name, at)| ((*name).to_owned(), value(&row[*at]))).collect();
     cells.rows.iter().map(request).collect()
+}
+
+/// `modelyard score` from a file to a file, read back.
+pub(crate) fn by_score(place: &Place, contract: &Contract, (input, output): (&str, &str)) -> Answers {
+    let done = place.json(&format!("score m.modelpack --in {input} --out {output} --threads 2"));
+    let number =
+        |name: &str| Wanted { field_type: FieldType::Number, verbatim: false, ..Wanted::verbatim(name) };
+    let names: Vec<String> = contract.classes.iter().map(|class| format!("p_{class}")).collect();
+    let regression = contract.task == Task::Regression;
+    let prediction = if regression { number("prediction") } else { Wanted::verbatim("prediction") };
+    let wanted: Vec<Wanted> =
+        std::iter::once(prediction).chain(names.iter().map(|name| number(name))).collect();
+    let table = yard_data::read_table(&place.path(output), &wanted, &ReadOptions::default()).unwrap().table;
+    assert_eq!(done["rows"].as_u64(), Some(table.rows() as u64));
+    let cell = |name: &str, row: usize| table.column(name).unwrap().value(row);
+    let float = |name: &str, row: usize| match cell(name, row) {
+        FieldValue::Number(number) => number,
+        other => panic!("{name}, row {row}: {other:?}"),
+    };
+    let mut answers = Answers::default();
+    for row in 0..table.rows() {
+        if regression {
+            let value = float("prediction", row) as f32;
+            answers.margins.get_or_insert_default().push(value.to_bits());
+            answers.predictions.push(Value::from(f64::from(value)).to_string());
+            continue;
+        }
+        answers.probabilities.extend(names.iter().map(|name| (float(name, row) as f32).to_bits()));
+        match cell("prediction", row) {
+            FieldValue::Text(text) => answers.predictions.push(text.to_owned()),
+            other => panic!("row {row}: {other:?}"),
+        }
+    }
+    answers
 }
 
 /// A server in this process with one model.

@@ -95,6 +95,7 @@ pub fn bad_files() -> Vec<BadFile> {
         .enumerate()
         .map(|(row, line)| infinite.get(row).map_or(line.clone(), |cell| with_cell(line, 0, cell)))
         .collect();
+    let open: Change = |line| with_cell(line, 2, "\"red");
     let rare: Change = |line| with_cell(line, 3, "maybe");
     files.extend([
         file(
@@ -126,12 +127,12 @@ pub fn bad_files() -> Vec<BadFile> {
         file(
             "infinities.csv",
             table(HEADER, &inf).into_bytes(),
-            Outcome::Stated("infinite", &["x"], (120, 4)),
+            Outcome::Stated("infinities", &["2 cells"], (120, 4)),
         ),
         file(
             "euro.csv",
             b"x;y;target\n1,5;1.234,50;a\n2,25;99,00;b\n-0,5;12.000,10;a\n7,5;5,00;b\n8,5;3,00;a\n".to_vec(),
-            Outcome::Stated("decimal", &["comma"], (5, 3)),
+            Outcome::Stated("number_format", &["comma"], (5, 3)),
         ),
         file(
             "dup_names.csv",
@@ -139,7 +140,12 @@ pub fn bad_files() -> Vec<BadFile> {
             Outcome::Stated("renamed", &["a_2"], (5, 3)),
         ),
         file("dates.csv", dates(), Outcome::Stated("mixed_types", &["d"], (36, 3))),
-        file("wide_3000.csv", wide().into_bytes(), Outcome::Stated("wide", &["3000"], (20, 3_001))),
+        file(
+            "open_quote.csv",
+            changed(&[(3, open)]).into_bytes(),
+            Outcome::Stated("open_quote", &["line 5"], (120, 4)),
+        ),
+        file("wide_3000.csv", wide().into_bytes(), Outcome::Stated("wide", &["3,001"], (20, 3_001))),
     ]);
     files
 }
@@ -160,7 +166,6 @@ fn unusable() -> Vec<BadFile> {
         file("header_no_rows.csv", b"a,b,target".to_vec(), &["no rows"]),
         file("single_column.csv", b"target\nyes\nno\nyes\nno\nno\n".to_vec(), &["no features"]),
         file("one_class.csv", table(HEADER, &one).into_bytes(), &["one class", "\"1\""]),
-        file("open_quote.csv", b"a,b,target\n1,\"two,0\n3,four,1\n5,six,0\n".to_vec(), &["line 2"]),
         file("picture.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01".to_vec(), &["CSV"]),
     ]
 }

@@ -1,22 +1,30 @@
 //! The program `modelyard` and its siblings, built once for a run of the tests, and one run of it with
 //! its exit code and output.
 
-use crate::repository;
+use crate::{repository, sources};
 use serde_json::Value;
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output},
     sync::OnceLock,
+    time::SystemTime,
 };
 
-/// Returns a program of the workspace: `modelyard`, `yard-serve`. The first call has cargo build the
-/// package that holds it, by the profile and into the folder of the running test; a build that is fresh
-/// takes about a second. `MODELYARD_BIN_DIR` names a folder with programs that are taken as they are.
+/// Programs that the tests run.
+const PROGRAMS: [&str; 2] = ["modelyard", "yard-serve"];
+
+/// Returns a program of the workspace: `modelyard`, `yard-serve`. A test of the whole workspace has them
+/// built already; when one is missing or older than a source, cargo builds them into the folder of the
+/// running test. `MODELYARD_BIN_DIR` names a folder with programs that are taken as they are.
 pub fn program(name: &str) -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    let path = FOLDER.get_or_init(folder).join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    let path = file(FOLDER.get_or_init(folder), name);
     assert!(path.is_file(), "no program \"{}\"", path.display());
     path
+}
+
+fn file(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
 }
 
 fn folder() -> PathBuf {
@@ -25,22 +33,37 @@ fn folder() -> PathBuf {
     }
     // target/PROFILE/deps/TEST
     let test = std::env::current_exe().expect("the test knows where it is");
-    let profile = test.ancestors().nth(2).expect("a test lies in target/PROFILE/deps").to_owned();
-    let target = profile.parent().expect("a profile lies in target").to_owned();
-    let name = match profile.file_name().and_then(|name| name.to_str()) {
-        Some("debug") | None => "dev",
-        Some(name) => name,
-    };
+    let folder = test.ancestors().nth(2).expect("a test lies in target/PROFILE/deps").to_owned();
+    let newest = newest_source();
+    if !PROGRAMS.iter().all(|name| changed_at(&file(&folder, name)) > newest) {
+        build(&folder);
+    }
+    folder
+}
+
+/// Builds the programs with the features that the tests of their packages have, so that nothing which a
+/// test of the workspace built is built again.
+fn build(folder: &Path) {
+    let target = folder.parent().expect("a profile lies in target");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo)
-        .args(["build", "--locked", "--profile", name, "-p", "modelyard", "-p", "yard_serve", "--bins"])
-        .arg("--target-dir")
-        .arg(target)
-        .current_dir(repository())
-        .output()
-        .expect("cargo starts");
-    assert!(built.status.success(), "cargo build failed:\n{}", String::from_utf8_lossy(&built.stderr));
-    profile
+    let mut command = Command::new(cargo);
+    command.args(["test", "--no-run", "--locked", "--workspace"]);
+    if !folder.ends_with("debug") {
+        command.arg("--release");
+    }
+    command.args(["--test", "usage", "--test", "serving"]).arg("--target-dir").arg(target);
+    let built = command.current_dir(repository()).output().expect("cargo starts");
+    assert!(built.status.success(), "cargo failed:\n{}", String::from_utf8_lossy(&built.stderr));
+}
+
+fn changed_at(path: &Path) -> Option<SystemTime> {
+    std::fs::metadata(path).and_then(|data| data.modified()).ok()
+}
+
+fn newest_source() -> Option<SystemTime> {
+    let root = repository();
+    let all = ["app", "core"].into_iter().flat_map(|folder| sources(&root.join(folder)));
+    all.filter_map(|(path, _)| changed_at(&path)).max()
 }
 
 /// A finished run of a program.

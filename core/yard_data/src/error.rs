@@ -335,17 +335,22 @@ pub(crate) fn did_you_mean(name: &str, names: &[String]) -> String {
     best.map_or(String::new(), |(_, own)| format!(" (did you mean \"{own}\"?)"))
 }
 
+/// Fewest insertions, deletions, changes and swaps of neighbours, no part changed twice (Damerau, 1964,
+/// doi:10.1145/363958.363994).
 fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut before: Vec<usize> = Vec::new();
     let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
+    for (i, x) in a.iter().enumerate() {
+        let mut next = vec![i + 1];
         for (j, y) in b.iter().enumerate() {
-            let change = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
+            let mut least = (row[j] + usize::from(x != y)).min(row[j + 1] + 1).min(next[j] + 1);
+            if i > 0 && j > 0 && *x == b[j - 1] && a[i - 1] == *y {
+                least = least.min(before[j - 1] + 1);
+            }
+            next.push(least);
         }
+        before = std::mem::replace(&mut row, next);
     }
     row.last().copied().unwrap_or(0)
 }
@@ -357,10 +362,11 @@ mod tests {
     #[test]
     fn near_names() {
         let names = ["Churn".to_owned(), "tenure".to_owned()];
-        assert_eq!(did_you_mean("chrun", &names), "");
+        assert_eq!(did_you_mean("chrun", &names), " (did you mean \"Churn\"?)");
         assert_eq!(did_you_mean("churn", &names), " (did you mean \"Churn\"?)");
         assert_eq!(did_you_mean("tenur", &names), " (did you mean \"tenure\"?)");
         assert_eq!(did_you_mean("zzz", &names), "");
         assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!((distance("ab", "ba"), distance("", "abc"), distance("abc", "")), (1, 3, 3));
     }
 }

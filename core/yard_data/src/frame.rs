@@ -9,7 +9,7 @@ use crate::text::Labels;
 use yard_types::{
     command::NewProject,
     frame::{Costs, Frame, Task},
-    metric::{all_metrics, default_metric, metric_info},
+    metric::{all_metrics, default_metric, fits},
     schema::{Field, FieldType, Role, Schema},
     split::SplitSpec,
     table::{Column, Table},
@@ -322,18 +322,11 @@ fn find_class(labels: &[String], given: &str) -> Option<usize> {
 
 fn metric_of(task: Task, facts: &NewProject) -> Result<String, DataError> {
     let Some(metric) = &facts.metric else { return Ok(default_metric(task).to_owned()) };
-    let regression = ["rmse", "mae", "r2", "median_absolute_error"];
-    let multiclass = ["roc_auc", "log_loss", "accuracy", "balanced_accuracy", "f1"];
-    let fits = |name: &str| match task {
-        Task::Regression => regression.contains(&name),
-        Task::Binary => !regression.contains(&name),
-        Task::Multiclass => multiclass.contains(&name),
-    };
-    if metric_info(metric).is_some() && fits(metric) {
+    if fits(metric, task) {
         return Ok(metric.clone());
     }
     let expected =
-        all_metrics().iter().map(|info| info.name).filter(|name| fits(name)).map(str::to_owned).collect();
+        all_metrics().iter().map(|info| info.name).filter(|name| fits(name, task)).map(str::to_owned).collect();
     Err(DataError::Metric { metric: metric.clone(), task: task_word(task), expected })
 }
 

@@ -134,6 +134,17 @@ pub fn all_metrics() -> &'static [MetricInfo] {
     INFOS
 }
 
+/// Returns whether a metric can choose between models of a task.
+pub fn fits(name: &str, task: Task) -> bool {
+    let regression = ["rmse", "mae", "r2", "median_absolute_error"];
+    let multiclass = ["roc_auc", "log_loss", "accuracy", "balanced_accuracy", "f1"];
+    match task {
+        Task::Regression => regression.contains(&name),
+        Task::Binary => metric_info(name).is_some() && !regression.contains(&name),
+        Task::Multiclass => multiclass.contains(&name),
+    }
+}
+
 /// Returns whether `a` is better than `b` by the metric's direction; NaN is never better.
 pub fn better(name: &str, a: f64, b: f64) -> bool {
     match metric_info(name).map(|info| info.direction) {

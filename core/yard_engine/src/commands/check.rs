@@ -5,7 +5,7 @@ use yard_types::{
     command::{Command, ModelChoice},
     frame::Frame,
     ids::{DatasetId, ModelId},
-    metric::metric_info,
+    metric,
     project::ProjectState,
     run::RunSpec,
     split::SplitSpec,
@@ -122,10 +122,11 @@ fn existing_file(path: &str) -> Result<(), EngineError> {
 }
 
 fn frame_fits(frame: &Frame) -> Result<(), EngineError> {
-    if metric_info(&frame.metric).is_none() {
-        let names: Vec<&str> = yard_types::metric::all_metrics().iter().map(|info| info.name).collect();
+    if !metric::fits(&frame.metric, frame.task) {
+        let names = metric::all_metrics().iter().map(|info| info.name);
+        let names: Vec<&str> = names.filter(|name| metric::fits(name, frame.task)).collect();
         return Err(EngineError::refused(format!(
-            "metric \"{}\" is unknown; expected one of {}",
+            "metric \"{}\" does not fit the task; expected one of {}",
             frame.metric,
             names.join(", ")
         )));
