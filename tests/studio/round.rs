@@ -14,6 +14,7 @@ fn the_loop_in_the_window() {
     import_and_frame(&mut window);
     train_and_package(&mut window);
     deploy_and_watch(&mut window);
+    retrain_and_promote(&mut window);
     palette(&mut window);
     pictures(&mut window);
     ctrl(&mut window, Key::Num7);
@@ -75,6 +76,20 @@ fn deploy_and_watch(window: &mut Harness<'_, Studio>) {
     let requests: u64 =
         window.state().state.project.monitor.as_ref().unwrap().windows.iter().map(|own| own.requests).sum();
     assert!(requests >= 1_000, "{requests} rows in the windows");
+}
+
+/// Retrains from Monitor, then promotes and rolls back on Deploy, all by mouse.
+fn retrain_and_promote(window: &mut Harness<'_, Studio>) {
+    click(window, "Retrain on fresh data");
+    wait(window, "the retrain", |state| state.project.last_retrain.is_some());
+    ctrl(window, Key::Num7);
+    click(window, "Promote version 2 to champion");
+    let stable = |state: &yard_state::state::StudioState| {
+        state.project.deployment.as_ref().and_then(|status| status.stable.clone()).map(|own| own.model.0)
+    };
+    wait(window, "the promotion", |state| stable(state) == Some(2));
+    click(window, "Roll back the deployment");
+    wait(window, "the way back", |state| stable(state) == Some(1));
 }
 
 /// The palette finds a command by typing and runs it.

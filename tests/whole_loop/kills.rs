@@ -2,7 +2,7 @@
 //! acknowledged act is missing, and the server answers with the old or the new version.
 //! `MODELYARD_KILLS` sets the number of kills.
 
-use crate::shapes::new_churn;
+use crate::shapes::{new_churn, new_penguins};
 use serde_json::{Value, json};
 use std::{
     process::Stdio,
@@ -30,7 +30,9 @@ impl Killer {
     fn start() -> Self {
         let place = Place::new();
         new_churn(&place, "p.modelyard");
-        let usual = [Duration::from_secs(1); 4];
+        let begin = Instant::now();
+        new_penguins(&place, "timed.modelyard");
+        let usual = [begin.elapsed(); 4];
         let mut killer = Self {
             place,
             rng: Rng::new(99, 1),
@@ -155,7 +157,7 @@ fn nothing_acknowledged_is_lost() {
     // The second model, so that a deployment switches.
     killer.time(1);
     killer.check_project("before the first kill");
-    for turn in 0..count_from_env("MODELYARD_KILLS", 12) {
+    for turn in 0..count_from_env("MODELYARD_KILLS", 48) {
         let act = turn % ACTS.len();
         let what = format!("kill {turn} ({})", ACTS[act]);
         killer.kill(act);
