@@ -10,8 +10,6 @@ use yard_tests::{place::Place, rows::Cells};
 use yard_types::{frame::Task, run::Family};
 
 const ROWS: usize = 10_000;
-/// Rows that are also sent one request each.
-const SINGLE: usize = 500;
 
 fn check(question: Question, family: Family) {
     let packed = question.framed().packed(family, 1);
@@ -47,15 +45,11 @@ fn check(question: Question, family: Family) {
     }
     let texts = text_requests(contract, &cells);
     let served = Served::start(contract, &packed.bytes);
-    for batch in [7, 4096] {
+    for batch in [1, 7, 4096] {
         expected.assert_same(&served.by_predict(&typed, batch), &format!("predict, batches of {batch}"));
         expected.assert_same(&served.by_infer(&typed, batch), &format!("infer, batches of {batch}"));
     }
     expected.assert_same(&served.by_predict(&texts, 4096), "predict, every cell as text");
-
-    let first = expected.first(SINGLE);
-    first.assert_same(&served.by_predict(&typed[..SINGLE], 1), "predict, one row a request");
-    first.assert_same(&served.by_infer(&typed[..SINGLE], 1), "infer, one row a request");
 }
 
 #[test]

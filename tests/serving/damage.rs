@@ -22,6 +22,7 @@ fn refused(manage: &mut Client, package: &[u8], what: &str) -> String {
     answer.json()["error"].as_str().unwrap_or_else(|| panic!("{what}: {}", answer.text())).to_owned()
 }
 
+/// `MODELYARD_FLIPS` sets the number of bits.
 #[test]
 fn any_flipped_bit_is_refused_and_named() {
     let packed = SPECIES.framed().packed(Family::Boosting, 1);
@@ -33,7 +34,7 @@ fn any_flipped_bit_is_refused_and_named() {
     let (running, _store) = Served::empty();
     let mut manage = client(&running, "manage");
     let mut rng = Rng::new(5, 9);
-    for _ in 0..count_from_env("MODELYARD_FLIPS", 400) {
+    for _ in 0..count_from_env("MODELYARD_FLIPS", 4_000) {
         let at = rng.below(package.len() as u64) as usize;
         let bit = rng.below(8) as u8;
         let what = format!("byte {at} of {}, bit {bit}", package.len());

@@ -30,16 +30,6 @@ impl Answers {
         Self { margins: Some(Vec::new()), ..Self::default() }
     }
 
-    /// Returns the answers to the first rows.
-    pub(crate) fn first(&self, rows: usize) -> Self {
-        let share = |len: usize| len / self.predictions.len() * rows;
-        Self {
-            margins: self.margins.as_ref().map(|margins| margins[..share(margins.len())].to_vec()),
-            probabilities: self.probabilities[..share(self.probabilities.len())].to_vec(),
-            predictions: self.predictions[..rows].to_vec(),
-        }
-    }
-
     /// Fails unless `other` has the same bits; names the first row that differs.
     pub(crate) fn assert_same(&self, other: &Self, what: &str) {
         assert_eq!(self.predictions.len(), other.predictions.len(), "{what}: number of rows");
