@@ -325,8 +325,12 @@ fn metric_of(task: Task, facts: &NewProject) -> Result<String, DataError> {
     if fits(metric, task) {
         return Ok(metric.clone());
     }
-    let expected =
-        all_metrics().iter().map(|info| info.name).filter(|name| fits(name, task)).map(str::to_owned).collect();
+    let expected = all_metrics()
+        .iter()
+        .map(|info| info.name)
+        .filter(|name| fits(name, task))
+        .map(str::to_owned)
+        .collect();
     Err(DataError::Metric { metric: metric.clone(), task: task_word(task), expected })
 }
 
