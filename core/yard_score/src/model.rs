@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 pub enum Link {
     /// Regression: the margin is the prediction.
     Identity,
+    /// Regression of a positive mean (Poisson, Gamma, Tweedie): the prediction is `e^margin`, computed
+    /// in f64 and rounded to f32 once.
+    Log,
     /// Binary: one margin, log-odds of the positive class.
     Logistic,
     /// Multi-class: one margin per class.

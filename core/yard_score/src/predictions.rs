@@ -29,7 +29,7 @@ pub struct Outcome {
 #[derive(Clone, Copy, Debug)]
 pub struct RowPrediction<'a> {
     outcome: &'a Outcome,
-    /// Margins, one per output.
+    /// Margins, one per output; of a regression the prediction, on the scale of the target.
     pub margins: &'a [f32],
     /// Probabilities, one per class (binary: negative, positive); empty for regression.
     pub probabilities: &'a [f32],
@@ -41,7 +41,7 @@ pub struct Predictions {
     outcome: Outcome,
     /// Margins per row.
     pub outputs: usize,
-    /// `[rows, outputs]`, row-major.
+    /// `[rows, outputs]`, row-major; of a regression the predictions, on the scale of the target.
     pub margins: Vec<f32>,
     /// `[rows, classes]`, row-major (binary: negative, positive); empty for regression.
     pub probabilities: Vec<f32>,
@@ -62,6 +62,15 @@ impl Outcome {
         self.link
     }
 
+    /// Turns margins of a regression into predictions on the scale of the target.
+    pub(crate) fn respond(&self, margins: &mut [f32]) {
+        if self.link == Link::Log {
+            for margin in margins {
+                *margin = math::exp(f64::from(*margin)) as f32;
+            }
+        }
+    }
+
     fn calibrated(&self, margin: f32) -> f64 {
         match self.calibration {
             Calibration::None => f64::from(margin),
@@ -72,7 +81,7 @@ impl Outcome {
     /// Computes the probabilities of one row of margins. `scratch` holds at least one f64 per class.
     pub(crate) fn probabilities(&self, margins: &[f32], scratch: &mut [f64], out: &mut [f32]) {
         match self.link {
-            Link::Identity => {}
+            Link::Identity | Link::Log => {}
             Link::Logistic => {
                 let p = math::sigmoid(self.calibrated(margins[0]));
                 out[0] = (1.0 - p) as f32;
@@ -104,7 +113,7 @@ impl Outcome {
 
     fn label_index(&self, margins: &[f32]) -> usize {
         match self.link {
-            Link::Identity => 0,
+            Link::Identity | Link::Log => 0,
             Link::Logistic => usize::from(f64::from(margins[0]) >= self.margin_threshold(0.5)),
             Link::Softmax => {
                 let mut best = 0;
@@ -145,7 +154,7 @@ impl RowPrediction<'_> {
     /// several classes have no `decision`. `threshold` is the probability threshold of the decision.
     pub fn to_json(self, threshold: Option<f64>) -> Value {
         let mut answer = Map::new();
-        if self.outcome.link == Link::Identity {
+        if matches!(self.outcome.link, Link::Identity | Link::Log) {
             answer.insert("prediction".to_owned(), Value::from(f64::from(self.margins[0])));
             return Value::Object(answer);
         }

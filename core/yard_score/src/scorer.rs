@@ -213,11 +213,23 @@ impl Scorer {
         Ok(out)
     }
 
+    /// Margins of one row of encoded features, before a log link is applied.
+    pub(crate) fn margins(&self, features: &[f32]) -> Result<Vec<f32>, ScoreError> {
+        let mut margins = vec![0.0; self.outputs];
+        self.forward.run(features, &mut self.forward.work(1), &mut margins);
+        if margins.iter().all(|margin| margin.is_finite()) {
+            Ok(margins)
+        } else {
+            Err(ScoreError::Overflow { row: 0 })
+        }
+    }
+
     /// From features in `scratch` to margins and probabilities in it. `first` numbers rows in errors.
     fn finish(&self, rows: usize, first: usize, scratch: &mut Scratch) -> Result<(), ScoreError> {
         let features = &scratch.features[..rows * self.encoder.n_features()];
         let margins = &mut scratch.margins[..rows * self.outputs];
         self.forward.run(features, &mut scratch.work, margins);
+        self.outcome.respond(margins);
         if let Some(at) = margins.iter().position(|margin| !margin.is_finite()) {
             return Err(ScoreError::Overflow { row: first + at / self.outputs });
         }
@@ -241,15 +253,15 @@ impl Scorer {
 fn check_outcome(parts: &ScorerParts, outputs: usize) -> Result<(), ScoreError> {
     let wrong =
         |what: String, expected: &str| ScoreError::Inconsistent { what, expected: expected.to_owned() };
-    let (link, classes) = match parts.task {
-        Task::Binary => (Link::Logistic, 2),
-        Task::Multiclass => (Link::Softmax, outputs.max(2)),
-        Task::Regression => (Link::Identity, 0),
+    let (links, classes) = match parts.task {
+        Task::Binary => (&[Link::Logistic][..], 2),
+        Task::Multiclass => (&[Link::Softmax][..], outputs.max(2)),
+        Task::Regression => (&[Link::Identity, Link::Log][..], 0),
     };
-    if parts.link != link {
+    if !links.contains(&parts.link) {
         return Err(wrong(
             format!("the link is {:?} for a {:?} task", parts.link, parts.task),
-            "the task's own link",
+            "a link of the task",
         ));
     }
     crate::forward::check_len("number of classes", parts.classes.len(), classes)?;

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use super::*;
-use crate::testing::{FAMILIES, TASKS, parts, table};
+use crate::testing::{self, FAMILIES, TASKS, parts, table};
 use serde_json::{Map, Value, json};
 use yard_types::{
     run::Family,
@@ -206,6 +206,38 @@ fn answers_as_json() {
     let scores = scorer.score_table(&table(4, 1)).unwrap();
     let answer = scores.row(0).unwrap().to_json(Some(0.5));
     assert_eq!(answer, json!({"prediction": f64::from(scores.margins[0])}));
+}
+
+#[test]
+fn a_log_link_answers_on_the_scale_of_the_target() {
+    let mut parts = parts(5, Family::Boosting, Task::Regression);
+    let table = table(4, 300);
+    let plain = Scorer::new(&parts).unwrap().score_table(&table).unwrap();
+    parts.link = Link::Log;
+    let scorer = Scorer::new(&parts).unwrap();
+    let scores = scorer.score_table(&table).unwrap();
+    let explainer = crate::explain::Explainer::new(&parts, None).unwrap();
+    for (row, (margin, got)) in plain.margins.iter().zip(&scores.margins).enumerate() {
+        let want = f64::from(*margin).exp() as f32;
+        assert!((got / want - 1.0).abs() < 1e-6 && *got > 0.0, "{got} {want}");
+        let values: Vec<FieldValue<'_>> =
+            scorer.input_names().map(|name| table.column(name).unwrap().value(row)).collect();
+        let mut scratch = scorer.scratch();
+        let alone = scorer.score_row(&values, &mut scratch).unwrap();
+        assert_eq!(alone.margins[0].to_bits(), got.to_bits());
+        assert_eq!(alone.to_json(None), json!({"prediction": f64::from(*got)}));
+        let explanation = explainer.explain(&values).unwrap();
+        assert_eq!(explanation.margins[0].to_bits(), margin.to_bits());
+        assert!(explanation.residual[0].abs() < 1e-9);
+    }
+    parts.task = Task::Binary;
+    assert!(Scorer::new(&parts).is_err());
+    let mut huge = testing::parts(5, Family::Mlp, Task::Regression);
+    huge.link = Link::Log;
+    let Model::Net(net) = &mut huge.model else { panic!("net") };
+    net.shift = 1000.0;
+    let error = Scorer::new(&huge).unwrap().score_table(&table).unwrap_err();
+    assert!(matches!(error, ScoreError::Overflow { row: 0 }), "{error}");
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub(crate) fn fit(link: Link, margins: &[f32], part: &Part) -> Calibration {
         return Calibration::None;
     }
     let (slope, intercept) = match link {
-        Link::Identity => return Calibration::None,
+        Link::Identity | Link::Log => return Calibration::None,
         Link::Logistic => platt(margins, part),
         Link::Softmax => (temperature(margins, part, classes), 0.0),
     };

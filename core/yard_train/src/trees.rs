@@ -48,7 +48,7 @@ pub(crate) fn fit_forest(data: &FitData<'_>, params: &Params) -> Result<Fitted, 
 
 fn objective(data: &FitData<'_>) -> Objective {
     match data.link {
-        Link::Identity => Objective::Regression,
+        Link::Identity | Link::Log => Objective::Regression,
         Link::Logistic => Objective::Binary,
         Link::Softmax => Objective::Multiclass(data.outputs as u32),
     }

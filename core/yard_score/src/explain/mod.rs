@@ -56,7 +56,7 @@ pub struct Explanation {
     pub contributions: Vec<f64>,
     /// Margin − base − Σ contributions, per output: rounding.
     pub residual: Vec<f64>,
-    /// Margins of the scorer, per output.
+    /// Margins of the scorer, per output; under a log link the logarithm of the prediction.
     pub margins: Vec<f32>,
 }
 
@@ -127,7 +127,7 @@ impl Explainer {
     /// Explains one row of encoded features.
     pub fn explain_features(&self, features: &[f32]) -> Result<Explanation, ScoreError> {
         forward::check_len("number of features", features.len(), self.scorer.encoder().n_features())?;
-        let margins = self.scorer.score_features(features)?.margins;
+        let margins = self.scorer.margins(features)?;
         let (method, base, by_feature) = match &self.kind {
             Kind::Trees(shap) => (Method::TreeShap, shap.base().to_vec(), shap.contributions(features)),
             Kind::Linear { model, reference } => {
