@@ -2,7 +2,11 @@
 //! figure that supports it.
 
 use crate::{command::UiCommand, jobs::JobStage, route::Place, state::StudioState};
-use yard_types::{metric::metric_info, project::RunState};
+use yard_types::{
+    metric::metric_info,
+    monitor::Alert,
+    project::{ProjectState, RunState},
+};
 
 /// State of a stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +66,7 @@ pub fn stage(state: &StudioState, place: Place) -> Stage {
         Place::Package => package_fact(state),
         Place::Deploy => deploy_fact(state),
         Place::Monitor => monitor_fact(state),
-        Place::Registry => (count(state.project.models.len(), "version"), StageState::Blank),
+        Place::Registry => registry_fact(state),
     };
     Stage { place, fact, state: stage }
 }
@@ -169,9 +173,42 @@ fn deploy_fact(state: &StudioState) -> (String, StageState) {
 fn monitor_fact(state: &StudioState) -> (String, StageState) {
     match &state.project.monitor {
         None => blank("no windows yet"),
-        Some(report) if report.alerts.is_empty() => (count(report.windows.len(), "window"), StageState::Done),
-        Some(report) => (count(report.alerts.len(), "alert"), StageState::Attention),
+        Some(report) => match open_alerts(&state.project).len() {
+            0 => (count(report.windows.len(), "window"), StageState::Done),
+            open => (count(open, "alert"), StageState::Attention),
+        },
     }
+}
+
+fn registry_fact(state: &StudioState) -> (String, StageState) {
+    let versions = state.project.packages.len();
+    (count(versions, "version"), if versions == 0 { StageState::Blank } else { StageState::Done })
+}
+
+/// Returns the alerts that speak of what serves now, newest first. Once a version is promoted, the windows
+/// of the one before it are history; while a canary runs, windows that both answered count as well.
+pub fn open_alerts(project: &ProjectState) -> Vec<&Alert> {
+    let Some(report) = &project.monitor else { return Vec::new() };
+    let status = project.deployment.as_ref();
+    let champion = status.and_then(|status| status.stable.as_ref()).map(|served| served.version);
+    let mixed = status.is_some_and(|status| status.canary.is_some());
+    let counts = |alert: &&Alert| {
+        let version = report.windows.get(alert.window as usize).map(|window| window.version);
+        version.is_none() || champion.is_none() || version == champion || (mixed && version == Some(0))
+    };
+    report.alerts.iter().filter(counts).collect()
+}
+
+/// Says what an alert is about in a few words: "drift in tenure".
+pub fn alert_words(alert: &Alert) -> String {
+    let what = match alert.kind.as_str() {
+        "missing" => "missing values",
+        "unseen" => "unseen values",
+        "quality" => "lower live quality",
+        "cost" => "higher live cost",
+        other => other,
+    };
+    alert.field.as_ref().map_or(what.to_owned(), |field| format!("{what} in {field}"))
 }
 
 /// Returns the next step of the loop.
@@ -221,8 +258,14 @@ fn serving_step(state: &StudioState, run: yard_types::ids::RunId) -> NextStep {
         let label = format!("Review canary {}", canary.served.version);
         return step(label, format!("{} requests seen.", group(seen)), Place::Deploy);
     }
-    if let Some(alert) = project.monitor.as_ref().and_then(|report| report.alerts.first()) {
-        return step("Retrain".to_owned(), alert.message.clone(), Place::Monitor);
+    let alerts = open_alerts(project);
+    if let Some(alert) = alerts.first() {
+        let more = match alerts.len() - 1 {
+            0 => String::new(),
+            more => format!(", {}", count(more, "more alert")),
+        };
+        let evidence = format!("Version {} shows {}{more}.", served_version(state), alert_words(alert));
+        return step("Retrain".to_owned(), evidence, Place::Monitor);
     }
     if project
         .champion()
@@ -233,6 +276,11 @@ fn serving_step(state: &StudioState, run: yard_types::ids::RunId) -> NextStep {
     }
     let evidence = "The endpoint is healthy.".to_owned();
     step("Watch the endpoint".to_owned(), evidence, Place::Monitor)
+}
+
+fn served_version(state: &StudioState) -> u64 {
+    let status = state.project.deployment.as_ref();
+    status.and_then(|status| status.stable.as_ref()).map_or(0, |served| served.version)
 }
 
 /// Returns the command behind the primary button of the current place.

@@ -62,7 +62,7 @@ impl Graph<'_> {
         }
         // The columns move closer together where the place is narrow, as long as edges have room.
         let least = NODE.x + 28.0;
-        let spread = (ui.available_width() - NODE.x) / (columns.max(2) - 1) as f32;
+        let spread = (ui.available_width() - NODE.x - 4.0) / (columns.max(2) - 1) as f32;
         let step = spread.clamp(least, COLUMN);
         let size = vec2(NODE.x + (columns - 1) as f32 * step + 4.0, tallest * ROW);
         egui::ScrollArea::horizontal()

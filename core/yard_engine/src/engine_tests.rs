@@ -270,7 +270,11 @@ fn another_target_frames_the_data_anew() {
     run(&engine, Command::SetFrame { frame: Box::new(frame) }).unwrap();
     let state = engine.state();
     let frame = state.frame.as_ref().unwrap();
-    assert_eq!(frame.metric, "log_loss", "the metric is the user's until it makes no sense");
+    assert_eq!(frame.metric, "rmse", "the metric is the user's until it makes no sense");
+    let mut wrong = frame.clone();
+    wrong.metric = "log_loss".into();
+    let refused = run(&engine, Command::SetFrame { frame: Box::new(wrong) }).unwrap_err().to_string();
+    assert!(refused.contains("expected one of rmse"), "{refused}");
     let roles = &state.dataset().unwrap().schema;
     assert_eq!(roles.field("body_mass_g").map(|field| field.role), Some(Role::Target));
     assert_eq!(roles.field("species").map(|field| field.role), Some(Role::Feature));

@@ -110,12 +110,21 @@ fn retrain_reason(input: &MonitorInput<'_>, condition: &Condition, share: f64) -
 }
 
 fn message(finding: &str, windows: u32, since: &str, retrain: Option<&str>) -> String {
+    let since = to_the_minute(since);
     let run = match windows {
         0 | 1 => format!("in the window from {since}"),
         more => format!("in {more} windows in a row since {since}"),
     };
     let call = retrain.map(|reason| format!(" A retrain is called for: {reason}.")).unwrap_or_default();
     format!("{finding}, {run}.{call}")
+}
+
+/// Shortens an RFC 3339 instant in UTC to the minute, as people read it.
+fn to_the_minute(instant: &str) -> String {
+    match (instant.get(..10), instant.get(11..16), instant.ends_with('Z')) {
+        (Some(day), Some(minute), true) => format!("{day} {minute} UTC"),
+        _ => instant.to_owned(),
+    }
 }
 
 fn conditions(input: &MonitorInput<'_>, window: &Window) -> Vec<Condition> {

@@ -1,10 +1,14 @@
 //! `modelyard --shot PLACE --theme T --out F`: a picture of a place as the real window draws it, without
 //! a display, on a project or a recorded file of notices.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 use yard_engine::{Engine, EngineOptions};
-use yard_state::{route::Place, state::StudioState};
-use yard_types::event::EventRecord;
+use yard_state::{actions::Action, route::Place, state::StudioState};
+use yard_types::{command::Command, event::EventRecord};
 use yard_ui::Theme;
 use yard_views::Views;
 
@@ -28,8 +32,14 @@ pub(crate) struct Shot {
 pub(crate) fn shot(shot: &Shot) -> anyhow::Result<()> {
     let mut state = StudioState::new();
     state.samples = super::act::samples();
+    let mut engine = None;
     if let Some(source) = &shot.source {
-        let events = events(source)?;
+        let events = if source.extension().is_some_and(|ext| ext == "jsonl") {
+            recorded(source)?
+        } else {
+            let opened = Engine::open(source, EngineOptions::system(Arc::new(|| {}))?)?;
+            engine.insert(opened).events()
+        };
         state.open_project(&source.display().to_string(), false, &events);
     }
     state.place = shot.place;
@@ -52,18 +62,38 @@ pub(crate) fn shot(shot: &Shot) -> anyhow::Result<()> {
             state,
         );
     harness.run_steps(8);
+    if let Some(engine) = &engine {
+        fetch_rows(engine, harness.state_mut())?;
+        harness.run_steps(8);
+    }
     let image =
         harness.render().map_err(|error| anyhow::anyhow!("the picture could not be drawn: {error}"))?;
     image.save(&shot.out)?;
     Ok(())
 }
 
-fn events(source: &Path) -> anyhow::Result<Vec<EventRecord>> {
-    if source.extension().is_some_and(|ext| ext == "jsonl") {
-        let text = std::fs::read_to_string(source)?;
-        let records = text.lines().filter(|line| !line.trim().is_empty()).map(serde_json::from_str);
-        return Ok(records.collect::<Result<_, _>>()?);
+/// Carries out what the place asked for to draw itself: pages of rows. Nothing else is done to the project.
+fn fetch_rows(engine: &Engine, state: &mut StudioState) -> anyhow::Result<()> {
+    for action in state.take_actions() {
+        if let Action::Engine(command) = action
+            && matches!(*command, Command::FetchRows { .. })
+        {
+            engine.submit(*command)?;
+        }
     }
-    let engine = Engine::open(source, EngineOptions::system(std::sync::Arc::new(|| {}))?)?;
-    Ok(engine.events())
+    while engine.pending() > 0 {
+        for notice in engine.wait_notices(Duration::from_millis(50)) {
+            state.apply(&notice);
+        }
+    }
+    for notice in engine.notices(usize::MAX) {
+        state.apply(&notice);
+    }
+    Ok(())
+}
+
+fn recorded(source: &Path) -> anyhow::Result<Vec<EventRecord>> {
+    let text = std::fs::read_to_string(source)?;
+    let records = text.lines().filter(|line| !line.trim().is_empty()).map(serde_json::from_str);
+    Ok(records.collect::<Result<_, _>>()?)
 }

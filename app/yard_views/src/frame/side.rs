@@ -114,7 +114,7 @@ fn readers_ui(ui: &mut egui::Ui, state: &StudioState, frame: &Frame) {
         let status = if report.ok { Status::Ok } else { Status::Error };
         (status, format!("{passed} of {} pass", report.gates.len()))
     });
-    let alerts = project.monitor.as_ref().map_or(0, |report| report.alerts.len());
+    let alerts = yard_state::next::open_alerts(project).len();
     let alert_state = match (&project.monitor, alerts) {
         (None, _) => (Status::Idle, "idle".to_owned()),
         (Some(_), 0) => (Status::Ok, "quiet".to_owned()),

@@ -22,8 +22,11 @@ pub(super) fn show(ui: &mut egui::Ui, state: &StudioState, report: &MonitorRepor
 }
 
 fn window_axis<'a>(report: &MonitorReport) -> Axis<'a> {
-    let last = report.windows.len().max(2) as f64;
-    Axis::new("window").range(0.5, last + 0.5)
+    let last = report.windows.len().max(2);
+    // Windows are counted: a tick stands on a whole number, at most about eight of them.
+    let step = last.div_ceil(8);
+    let ticks = (1..=last).step_by(step).map(|at| (at as f64, at.to_string())).collect();
+    Axis::new("window").range(0.5, last as f64 + 0.5).ticks(ticks)
 }
 
 fn series(report: &MonitorReport, pick: impl Fn(&Window) -> Option<f64>) -> Vec<[f64; 2]> {

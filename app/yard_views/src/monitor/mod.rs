@@ -101,12 +101,16 @@ fn empty_ui(ui: &mut egui::Ui, state: &mut StudioState, deployed: bool) {
 }
 
 fn alerts_ui(ui: &mut egui::Ui, state: &mut StudioState, report: &MonitorReport) {
-    let trigger = report.alerts.iter().any(|alert| alert.retrain);
-    let note = match (report.alerts.len(), trigger) {
+    let open = next::open_alerts(&state.project);
+    let mut note = match (open.len(), open.iter().any(|alert| alert.retrain)) {
         (0, _) => "none open".to_owned(),
         (n, true) => format!("{n} open; the retrain trigger has fired"),
         (n, false) => format!("{n} open"),
     };
+    let earlier = report.alerts.len() - open.len();
+    if earlier > 0 {
+        note.push_str(&format!("; {earlier} of versions that served before"));
+    }
     section(ui, "Alerts", &note);
     if report.alerts.is_empty() {
         yard_ui::status_line(ui, Status::Ok, "No drift, quality, error or latency alert in these windows.");

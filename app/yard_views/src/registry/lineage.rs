@@ -147,9 +147,10 @@ fn add_serving(build: &mut Build, project: &ProjectState, versions: &[(u64, usiz
     let state = if status.state == "running" { Status::Ok } else { Status::Warn };
     let own = node(4, Icon::Desktop, (name, status.state.clone()), state);
     let target = build.add(own, &parents, None);
-    if let Some(report) = &project.monitor {
-        let fact = fmt::counted(report.alerts.len() as u64, "alert", "alerts");
-        let status = if report.alerts.is_empty() { Status::Ok } else { Status::Warn };
+    if project.monitor.is_some() {
+        let open = yard_state::next::open_alerts(project).len();
+        let fact = fmt::counted(open as u64, "alert", "alerts");
+        let status = if open == 0 { Status::Ok } else { Status::Warn };
         build.add(node(4, Icon::Pulse, ("monitor".to_owned(), fact), status), &[target], None);
     }
 }

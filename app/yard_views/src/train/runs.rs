@@ -204,7 +204,7 @@ fn column<'a>(show: Show, context: &'a Context<'_>, range: &'a str) -> Column<'a
         ),
         Show::Time => Column::new("Time, s", 56.0).right().sortable(),
         Show::Size => Column::new("Size, KiB", 68.0).right().sortable(),
-        Show::State => Column::new("State", 88.0),
+        Show::State => Column::new("State", 100.0),
     }
 }
 

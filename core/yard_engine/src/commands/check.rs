@@ -16,7 +16,7 @@ pub(crate) fn check(core: &Core, command: &Command) -> Result<(), EngineError> {
     let state = core.state();
     match command {
         Command::ImportDataset { options } => existing_file(&options.data),
-        Command::SetFrame { frame } => frame_fits(frame),
+        Command::SetFrame { frame } => frame_fits(frame, state.frame.as_ref()),
         Command::SetRole { dataset, column, .. } | Command::SetType { dataset, column, .. } => {
             column_known(&state, *dataset, column)
         }
@@ -121,8 +121,12 @@ fn existing_file(path: &str) -> Result<(), EngineError> {
     Err(EngineError::refused(format!("no such file; check the path: \"{path}\"")))
 }
 
-fn frame_fits(frame: &Frame) -> Result<(), EngineError> {
-    if !metric::fits(&frame.metric, frame.task) {
+/// Checks the frame. A metric that the old question had and the new one can't have is no error: the new
+/// question's default takes its place.
+fn frame_fits(frame: &Frame, before: Option<&Frame>) -> Result<(), EngineError> {
+    let carried_over =
+        before.is_some_and(|before| before.task != frame.task && before.metric == frame.metric);
+    if !carried_over && !metric::fits(&frame.metric, frame.task) {
         let names = metric::all_metrics().iter().map(|info| info.name);
         let names: Vec<&str> = names.filter(|name| metric::fits(name, frame.task)).collect();
         return Err(EngineError::refused(format!(

@@ -15,6 +15,7 @@ use yard_types::{
     event::{DatasetRecord, Event, Notice},
     frame::{Frame, Task},
     ids::DatasetId,
+    metric,
     profile::Profile,
     run::ModelRecord,
     schema::{Field, FieldType, Role, Schema},
@@ -188,10 +189,11 @@ fn reframed(
     let mut notes = Vec::new();
     if let Some(inferred) = inferred {
         notes = inferred.notes;
-        if inferred.frame.task != frame.task {
+        if !metric::fits(&frame.metric, inferred.frame.task) {
             frame.metric = inferred.frame.metric;
-            frame.costs = frame.costs.filter(|_| inferred.frame.task == Task::Binary);
         }
+        frame.floors.retain(|floor| metric::fits(&floor.metric, inferred.frame.task));
+        frame.costs = frame.costs.filter(|_| inferred.frame.task == Task::Binary);
         frame.task = inferred.frame.task;
         frame.classes = inferred.frame.classes;
         frame.positive = inferred.frame.positive;
