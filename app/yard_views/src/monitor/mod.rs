@@ -102,15 +102,13 @@ fn empty_ui(ui: &mut egui::Ui, state: &mut StudioState, deployed: bool) {
 
 fn alerts_ui(ui: &mut egui::Ui, state: &mut StudioState, report: &MonitorReport) {
     let open = next::open_alerts(&state.project);
-    let mut note = match (open.len(), open.iter().any(|alert| alert.retrain)) {
+    let note = match (open.len(), open.iter().any(|alert| alert.retrain)) {
         (0, _) => "none open".to_owned(),
         (n, true) => format!("{n} open; the retrain trigger has fired"),
         (n, false) => format!("{n} open"),
     };
     let earlier = report.alerts.len() - open.len();
-    if earlier > 0 {
-        note.push_str(&format!("; {earlier} of versions that served before"));
-    }
+    let note = if earlier > 0 { format!("{note}; {earlier} of versions that served before") } else { note };
     section(ui, "Alerts", &note);
     if report.alerts.is_empty() {
         yard_ui::status_line(ui, Status::Ok, "No drift, quality, error or latency alert in these windows.");
