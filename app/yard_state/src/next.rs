@@ -267,11 +267,15 @@ fn serving_step(state: &StudioState, run: yard_types::ids::RunId) -> NextStep {
         let evidence = format!("Version {} shows {}{more}.", served_version(state), alert_words(alert));
         return step("Retrain".to_owned(), evidence, Place::Monitor);
     }
-    if project
-        .champion()
-        .is_some_and(|champion| state.chosen_model().is_some_and(|model| model.id != champion))
+    if let (Some(champion), Some(chosen)) = (project.champion(), state.chosen_model())
+        && chosen.id != champion
     {
-        let evidence = "It is better than the champion on validation rows.".to_owned();
+        let newer = project.models.get(&champion).is_some_and(|model| model.dataset < chosen.dataset);
+        let evidence = if newer {
+            "It was trained on newer data than the champion; the gates compare them.".to_owned()
+        } else {
+            "It is better than the champion on validation rows.".to_owned()
+        };
         return step(format!("Deploy run {run} as canary"), evidence, Place::Deploy);
     }
     let evidence = "The endpoint is healthy.".to_owned();

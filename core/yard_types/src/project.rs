@@ -264,13 +264,16 @@ impl ProjectState {
     }
 
     /// Returns the best model by the frame's metric on validation rows; among models whose value lies
-    /// within the best one's 95 % interval, the simplest family.
+    /// within the best one's 95 % interval, the simplest family. Figures on other rows can't be compared,
+    /// so only models of the newest dataset that has one are looked at.
     pub fn best_model(&self) -> Option<&ModelRecord> {
         let name = self.frame.as_ref()?.metric.as_str();
         let value =
             |model: &ModelRecord| model.metrics.get("validation").and_then(|set| set.get(name)).copied();
+        let newest =
+            self.models.values().filter(|model| value(model).is_some()).map(|model| model.dataset).max()?;
         let mut best: Option<(&ModelRecord, crate::metric::MetricValue)> = None;
-        for model in self.models.values() {
+        for model in self.models.values().filter(|model| model.dataset == newest) {
             let Some(own) = value(model) else { continue };
             if best.is_none_or(|(_, top)| crate::metric::better(name, own.value, top.value)) {
                 best = Some((model, own));

@@ -17,7 +17,7 @@ use yard_state::{
     route::{Place, Selection},
     state::StudioState,
 };
-use yard_types::monitor::{MonitorReport, Window};
+use yard_types::monitor::{Alert, MonitorReport, Window};
 use yard_ui::{Empty, Figure, Icon, Status, fmt, section, space, text};
 
 /// What Monitor keeps between frames.
@@ -101,20 +101,28 @@ fn empty_ui(ui: &mut egui::Ui, state: &mut StudioState, deployed: bool) {
 }
 
 fn alerts_ui(ui: &mut egui::Ui, state: &mut StudioState, report: &MonitorReport) {
-    let open = next::open_alerts(&state.project);
+    let open: Vec<Alert> = next::open_alerts(&state.project).into_iter().cloned().collect();
     let note = match (open.len(), open.iter().any(|alert| alert.retrain)) {
         (0, _) => "none open".to_owned(),
         (n, true) => format!("{n} open; the retrain trigger has fired"),
         (n, false) => format!("{n} open"),
     };
     let earlier = report.alerts.len() - open.len();
-    let note = if earlier > 0 { format!("{note}; {earlier} of versions that served before") } else { note };
+    let note = if earlier > 0 {
+        format!("{note}; {earlier} of versions that served before, in the event log")
+    } else {
+        note
+    };
     section(ui, "Alerts", &note);
-    if report.alerts.is_empty() {
-        yard_ui::status_line(ui, Status::Ok, "No drift, quality, error or latency alert in these windows.");
+    if open.is_empty() {
+        yard_ui::status_line(
+            ui,
+            Status::Ok,
+            "No drift, quality, error or latency alert for what serves now.",
+        );
         return;
     }
-    for alert in report.alerts.iter().take(6) {
+    for alert in open.iter().take(6) {
         ui.horizontal(|ui| {
             ui.allocate_ui(egui::vec2(84.0, 20.0), |ui| {
                 ui.set_width(84.0);
@@ -140,8 +148,8 @@ fn alerts_ui(ui: &mut egui::Ui, state: &mut StudioState, report: &MonitorReport)
             });
         });
     }
-    if report.alerts.len() > 6 {
-        text::note(ui, format!("{} more in the event log", report.alerts.len() - 6));
+    if open.len() > 6 {
+        text::note(ui, format!("{} more in the event log", open.len() - 6));
     }
 }
 

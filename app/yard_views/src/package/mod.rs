@@ -120,7 +120,7 @@ fn checks_ui(ui: &mut egui::Ui, package: &PackageRecord) {
         n => format!("{}, {n} failed", package.checks.len()),
     };
     section(ui, "Checks", &note);
-    let columns = [Column::new("Check", 152.0), Column::rest("Found", 180.0), Column::new("State", 84.0)];
+    let columns = [Column::rest("Check", 216.0), Column::new("Found", 112.0), Column::new("State", 84.0)];
     Table::new("Checks", &columns)
         .rows(package.checks.len())
         .height(crate::start::table_height(package.checks.len().clamp(1, 10)))
