@@ -8,6 +8,7 @@
 
 use crate::{
     bins::CategoryBins,
+    constraints::Penalty,
     quant::Sum,
     split_find::{Found, LeftBins, Rules, Scan},
 };
@@ -32,9 +33,9 @@ pub(crate) fn best(scan: &Scan, bins: &CategoryBins, rules: &Rules) -> Option<Fo
     };
     order.sort_by(|&a, &b| mean(a).total_cmp(&mean(b)).then(a.cmp(&b)));
     let longest = (params.max_cat_threshold as usize).min(order.len().div_ceil(2));
-    let l2 = scan.l2 + params.cat_l2 / unit;
-    prefixes(scan, order.iter().copied().take(longest), l2, &mut best);
-    prefixes(scan, order.iter().rev().copied().take(longest), l2, &mut best);
+    let penalty = Penalty { l2: scan.penalty.l2 + params.cat_l2 / unit, ..scan.penalty };
+    prefixes(scan, order.iter().copied().take(longest), penalty, &mut best);
+    prefixes(scan, order.iter().rev().copied().take(longest), penalty, &mut best);
     best
 }
 
@@ -42,8 +43,8 @@ fn add_bin(set: &mut LeftBins, bin: u8) {
     set[bin as usize >> 6] |= 1 << (bin & 63);
 }
 
-fn offer(scan: &Scan, left: Sum, left_bins: LeftBins, l2: f64) -> Found {
-    let score = Scan::half(left, l2) + Scan::half(scan.total - left, l2);
+fn offer(scan: &Scan, left: Sum, left_bins: LeftBins, penalty: Penalty) -> Found {
+    let score = penalty.both(left, scan.total - left);
     Found { score, left, left_bins, bin: 0 }
 }
 
@@ -58,19 +59,19 @@ fn singles(scan: &Scan, usable: &[u8], best: &mut Option<Found>) {
         if scan.allowed(left, rows) {
             let mut set = [0; 4];
             add_bin(&mut set, bin);
-            keep(best, offer(scan, left, set, scan.l2));
+            keep(best, offer(scan, left, set, scan.penalty));
         }
     }
 }
 
-fn prefixes(scan: &Scan, order: impl Iterator<Item = u8>, l2: f64, best: &mut Option<Found>) {
+fn prefixes(scan: &Scan, order: impl Iterator<Item = u8>, penalty: Penalty, best: &mut Option<Found>) {
     let (mut left, mut rows, mut set) = (Sum::default(), 0, [0; 4]);
     for bin in order {
         left = left + scan.sums[bin as usize];
         rows += scan.counts.map_or(0, |counts| counts[bin as usize]);
         add_bin(&mut set, bin);
         if scan.allowed(left, rows) {
-            keep(best, offer(scan, left, set, l2));
+            keep(best, offer(scan, left, set, penalty));
         }
     }
 }
@@ -94,14 +95,15 @@ mod tests {
     fn find(sums: &[Sum], params: &BoostParams) -> Option<Found> {
         let bins = bins(sums.len() - 2);
         let binners = [Binner::Category(bins.clone())];
-        let rules = Rules { params, binners: &binners, units: (1.0, 1.0) };
+        let constraints = crate::constraints::Constraints::default();
+        let rules = Rules { params, binners: &binners, constraints: &constraints, units: (1.0, 1.0) };
         let total = sums.iter().fold(Sum::default(), |a, &b| a + b);
         let scan = Scan {
             sums,
             counts: None,
             total,
             rows: total.h as usize,
-            l2: params.l2,
+            penalty: Penalty::plain(params.l2),
             least: 1,
             least_rows: 1,
         };
@@ -114,7 +116,7 @@ mod tests {
         let n = sums.len() - 1;
         let score = |set: usize| {
             let left = (0..n).filter(|b| set >> b & 1 == 1).fold(Sum::default(), |a, b| a + sums[b]);
-            Scan::half(left, l2) + Scan::half(total - left, l2)
+            Penalty::plain(l2).both(left, total - left)
         };
         (1..(1 << n) - 1).map(score).fold(0.0, f64::max)
     }

@@ -19,15 +19,28 @@ pub struct Features<'a> {
     pub categorical: Vec<bool>,
     /// Rows.
     pub rows: usize,
+    /// Names, which constraints go by, `[features]`; where there are none a feature's name is its number.
+    pub names: Vec<String>,
 }
 
 impl<'a> Features<'a> {
     /// Makes a matrix of columns, all of one length; `categorical` marks the code columns.
     pub fn new(columns: Vec<&'a [f32]>, categorical: Vec<bool>) -> Result<Self, BoostError> {
         let rows = columns.first().map_or(0, |column| column.len());
-        let features = Self { columns, categorical, rows };
+        let features = Self { columns, categorical, rows, names: Vec::new() };
         features.check()?;
         Ok(features)
+    }
+
+    /// Gives the features names.
+    #[must_use]
+    pub fn with_names(self, names: Vec<String>) -> Self {
+        Self { names, ..self }
+    }
+
+    /// Name of a feature.
+    pub(crate) fn name(&self, feature: usize) -> String {
+        self.names.get(feature).cloned().unwrap_or_else(|| feature.to_string())
     }
 
     /// Checks lengths and category codes.

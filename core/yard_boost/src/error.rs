@@ -84,7 +84,7 @@ pub enum BoostError {
         rows: usize,
     },
     /// A hyperparameter that does not exist.
-    #[error("hyperparameter {name:?} is unknown; expected one of {known}")]
+    #[error("hyperparameter {name:?} is unknown; expected one of {known}; correct or remove it")]
     UnknownParam {
         /// Name given.
         name: String,
@@ -92,7 +92,7 @@ pub enum BoostError {
         known: String,
     },
     /// A hyperparameter whose value can't be used.
-    #[error("hyperparameter {name}={value:?} can't be used; expected {expected}")]
+    #[error("hyperparameter {name}={value:?} can't be used; expected {expected}; correct it or leave it out")]
     ParamValue {
         /// Name.
         name: String,

@@ -11,6 +11,7 @@
 
 use crate::{
     binned::{Binned, Binners},
+    class_weights,
     data::Part,
     error::BoostError,
     forest_split::Targets,
@@ -34,7 +35,7 @@ const UNIT: f64 = (1_u64 << 28) as f64;
 /// How to train a forest.
 #[derive(Clone, Debug)]
 pub struct ForestSpec {
-    /// Objective.
+    /// Objective: classes, or a number's mean, which any other objective stands for.
     pub objective: Objective,
     /// Hyperparameters.
     pub params: ForestParams,
@@ -50,10 +51,14 @@ pub fn train_forest(
     spec: &ForestSpec,
     observer: &mut dyn FnMut(Round) -> Control,
 ) -> Result<Trained, BoostError> {
-    let loss = spec.objective.loss();
+    let objective = spec.objective.classes().map_or(Objective::Regression, |_| spec.objective);
+    let loss = objective.loss();
     check(train, None, loss.as_ref())?;
+    let by_class = class_weights::by_class(&spec.params.class_weight, objective, train.y, train.weights)?;
+    let own = by_class.map(|by_class| class_weights::rows(&by_class, train.y, train.weights));
+    let train = TrainSet { weights: own.as_deref().or(train.weights), ..train };
     let workers = workers(spec.threads)?;
-    let mut state = workers.install(|| State::new(train.part(), loss.as_ref(), spec));
+    let mut state = workers.install(|| State::new(train.part(), (objective, loss.as_ref()), &spec.params));
     let mut curve = Vec::new();
     while (state.trees.len() as u32) < spec.params.trees {
         let round = workers.install(|| state.batch());
@@ -100,7 +105,7 @@ fn targets(part: Part, objective: Objective, base: f64) -> (Targets, f64) {
             let value = part.y.iter().zip(&weights).map(|(&y, &w)| if y > 0.5 { w } else { 0 }).collect();
             (Targets { slot: zeros(), value, weight: weights, outputs: 1 }, 1.0)
         }
-        Objective::Regression => {
+        _ => {
             let centred = |y: f32| f64::from(y) - base;
             let largest = part.y.iter().fold(0.0_f64, |a, &y| a.max(centred(y).abs()));
             let scale = if largest > 0.0 { largest } else { 1.0 };
@@ -112,20 +117,19 @@ fn targets(part: Part, objective: Objective, base: f64) -> (Targets, f64) {
 }
 
 impl<'a> State<'a> {
-    fn new(part: Part<'a>, loss: &'a dyn Loss, spec: &'a ForestSpec) -> Self {
-        let params = &spec.params;
+    fn new(part: Part<'a>, (objective, loss): (Objective, &'a dyn Loss), params: &'a ForestParams) -> Self {
         let binners = Binners::find(part.features, params.bins, params.seed);
-        let base = match spec.objective {
-            Objective::Regression => loss.base(part.y, part.weights).first().copied().unwrap_or(0.0),
-            _ => 0.0,
+        let base = match objective {
+            Objective::Binary | Objective::Multiclass(_) => 0.0,
+            _ => loss.base(part.y, part.weights).first().copied().unwrap_or(0.0),
         };
-        let (targets, scale) = targets(part, spec.objective, base);
+        let (targets, scale) = targets(part, objective, base);
         let rows = part.y.len();
         Self {
             part,
             loss,
             params,
-            objective: spec.objective,
+            objective,
             data: binners.apply(part.features),
             binners,
             scale,
@@ -142,8 +146,8 @@ impl<'a> State<'a> {
         let count = self.binners.features.len();
         let share = match (self.params.feature_fraction, self.objective) {
             (share, _) if share > 0.0 => share * count as f64,
-            (_, Objective::Regression) => count as f64 / 3.0,
-            _ => (count as f64).sqrt(),
+            (_, Objective::Binary | Objective::Multiclass(_)) => (count as f64).sqrt(),
+            _ => count as f64 / 3.0,
         };
         (share.ceil() as usize).clamp(1, count)
     }
@@ -213,9 +217,9 @@ impl<'a> State<'a> {
     fn line(&self) -> Line {
         let (means, y, weights) = self.oob_rows();
         match self.objective {
-            Objective::Regression => Line { slope: 1.0, intercept: self.base },
             Objective::Binary => platt::fit_binary(&means, &y, &weights),
             Objective::Multiclass(classes) => platt::fit_slope(&means, classes as usize, &y, &weights),
+            _ => Line { slope: 1.0, intercept: self.base },
         }
     }
 

@@ -4,9 +4,11 @@ use crate::{
     loss::{Block, Loss},
     margins::{Margins, Target},
     quant::{Entry, Quant, Range},
+    sample::Sample,
     simd,
 };
 use rayon::prelude::*;
+use yard_types::rng;
 
 /// Rows of one block.
 const BLOCK: usize = 1024;
@@ -21,6 +23,23 @@ pub(crate) struct Inputs<'a> {
     pub(crate) prepared: &'a [f64],
     /// Largest weight, 1 without weights.
     pub(crate) top_weight: f64,
+    pub(crate) sample: &'a Sample,
+    /// Seed and stream of the rounding.
+    pub(crate) rounding: (u64, u64),
+}
+
+impl Inputs<'_> {
+    /// The hessian of every row in its units is 1.
+    fn counts(&self) -> Option<f64> {
+        let even = self.target.weights.is_none() && self.sample.factors().is_none();
+        self.loss.constant_hessian().filter(|_| even)
+    }
+
+    /// Whether gradients may be small in units, so that rounding to nearest would favour one side.
+    fn dithers(&self) -> bool {
+        let uneven = self.target.weights.is_some() || self.sample.factors().is_some();
+        self.counts().is_none() && (uneven || self.loss.bounds().is_none())
+    }
 }
 
 /// Fills the values that the loss prepares once per round.
@@ -39,6 +58,9 @@ pub(crate) fn entries(inputs: Inputs, output: u32, out: &mut [Entry]) -> Quant {
         let (g, h) = &mut (([0.0; BLOCK]), ([0.0; BLOCK]));
         let (g, h) = (&mut g[..out.len()], &mut h[..out.len()]);
         compute(inputs, output, block * BLOCK, (g, h));
+        if inputs.dithers() {
+            dither(inputs, block * BLOCK, quant.units().0, g);
+        }
         let rows = (block * BLOCK) as u32..;
         simd::wide(|| {
             for ((entry, row), (&g, &h)) in out.iter_mut().zip(rows).zip(g.iter().zip(h.iter())) {
@@ -51,9 +73,9 @@ pub(crate) fn entries(inputs: Inputs, output: u32, out: &mut [Entry]) -> Quant {
 
 /// Largest gradient and hessian: known beforehand or looked up.
 fn range(inputs: Inputs, output: u32, rows: usize) -> Range {
-    let constant = inputs.loss.constant_hessian().filter(|_| inputs.target.weights.is_none());
+    let constant = inputs.counts();
     if let Some((gradient, hessian)) = inputs.loss.bounds() {
-        let top = inputs.top_weight;
+        let top = inputs.top_weight * inputs.sample.largest_factor();
         return Range { gradient: gradient * top, hessian: hessian * top, constant: constant.is_some() };
     }
     let largest = |block: usize| {
@@ -89,4 +111,35 @@ fn compute(inputs: Inputs, output: u32, start: usize, out: (&mut [f64], &mut [f6
             *h *= f64::from(w);
         }
     }
+    if let Some(factors) = inputs.sample.factors() {
+        for ((g, h), &f) in g.iter_mut().zip(h.iter_mut()).zip(&factors[start..]) {
+            *g *= f64::from(f);
+            *h *= f64::from(f);
+        }
+    }
+}
+
+/// Moves gradients by less than half a unit at random, so that rounding to nearest is right on average
+/// even where a gradient is much smaller than a unit.
+fn dither(inputs: Inputs, start: usize, unit: f64, g: &mut [f64]) {
+    let (seed, stream) = inputs.rounding;
+    for (offset, g) in g.iter_mut().enumerate() {
+        *g += (rng::uniform(seed, stream, (start + offset) as u64) - 0.5) * unit;
+    }
+}
+
+/// `Σ over outputs of |gradient × hessian|` per row: how much a row says.
+pub(crate) fn importance(inputs: Inputs, rows: usize) -> Vec<f32> {
+    let mut out = vec![0.0; rows];
+    out.par_chunks_mut(BLOCK).enumerate().for_each(|(block, out)| {
+        let (g, h) = &mut (([0.0; BLOCK]), ([0.0; BLOCK]));
+        let (g, h) = (&mut g[..out.len()], &mut h[..out.len()]);
+        for output in 0..inputs.loss.outputs() as u32 {
+            compute(inputs, output, block * BLOCK, (g, h));
+            for ((sum, &g), &h) in out.iter_mut().zip(g.iter()).zip(h.iter()) {
+                *sum += (g * h).abs() as f32;
+            }
+        }
+    });
+    out
 }

@@ -1,6 +1,7 @@
 //! Grows one tree leaf by leaf: always the leaf whose best split gains most (ties to the older leaf).
 
 use crate::{
+    constraints::{Inherited, Parted},
     data::MAX_DEPTH,
     histogram::{Hist, Histograms},
     partition::partition,
@@ -27,6 +28,7 @@ pub(crate) struct Grown {
 pub(crate) struct GrownLeaf {
     pub(crate) range: Range<usize>,
     pub(crate) sum: Sum,
+    pub(crate) inherited: Inherited,
 }
 
 /// A leaf that can be split.
@@ -81,7 +83,11 @@ pub(crate) fn grow(
     pool: &crate::histogram::Pool,
     rows: Rows,
 ) -> Grown {
-    let root = GrownLeaf { range: 0..rows.rows.len(), sum: histograms.quant.total(rows.rows) };
+    let root = GrownLeaf {
+        range: 0..rows.rows.len(),
+        sum: histograms.quant.total(rows.rows),
+        inherited: rules.constraints.root(),
+    };
     let mut grower = Grower {
         histograms,
         rules,
@@ -118,9 +124,9 @@ impl Grower<'_> {
         depth < deepest && self.len(leaf) >= 2 * params.min_leaf as usize
     }
 
-    fn view<'h>(&self, leaf: u32, hist: &'h Hist) -> NodeView<'h> {
-        let GrownLeaf { range, sum } = &self.leaves[leaf as usize];
-        NodeView { hist, sum: *sum, rows: range.len(), counts: None }
+    fn view<'h>(&'h self, leaf: u32, hist: &'h Hist) -> NodeView<'h> {
+        let GrownLeaf { range, sum, inherited } = &self.leaves[leaf as usize];
+        NodeView { hist, sum: *sum, rows: range.len(), counts: None, inherited }
     }
 
     /// Queues a leaf if it has a split that gains.
@@ -169,10 +175,15 @@ impl Grower<'_> {
     fn hang(&mut self, open: &Open, middle: usize) -> u32 {
         let (node, left, right) = (self.nodes.len(), open.leaf, self.leaves.len() as u32);
         let old = &mut self.leaves[left as usize];
-        let (sum, end) = (old.sum, old.range.end);
+        let (sums, end) = ((open.split.left, old.sum - open.split.left), old.range.end);
+        let penalty = self.rules.penalty(&old.inherited);
+        let parted =
+            Parted { feature: open.split.feature, left: penalty.value(sums.0), right: penalty.value(sums.1) };
+        let inherited = self.rules.constraints.children(&old.inherited, parted);
         old.range.end = middle;
-        old.sum = open.split.left;
-        self.leaves.push(GrownLeaf { range: middle..end, sum: sum - open.split.left });
+        old.sum = sums.0;
+        old.inherited = inherited.0;
+        self.leaves.push(GrownLeaf { range: middle..end, sum: sums.1, inherited: inherited.1 });
         self.nodes.push(BinNode::new(&open.split, left, right));
         if let Some(hook) = self.hooks[left as usize] {
             let parent = &mut self.nodes[hook.node];

@@ -1,8 +1,8 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
 use crate::{
-    binned::Binners, data::Features, histogram::Source, params::BoostParams, quant::Quant,
-    quant::Range as Scale, split_find::goes_left,
+    binned::Binners, constraints::Constraints, data::Features, histogram::Source, params::BoostParams,
+    quant::Quant, quant::Range as Scale, split_find::goes_left,
 };
 use yard_types::rng;
 
@@ -36,7 +36,8 @@ fn tree(world: &World, params: &BoostParams) -> (Grown, Vec<u32>, Binners) {
     let pool = crate::histogram::Pool::default();
     let source = Source { data: &data, offsets: &binners.offsets, features: &used, pool: &pool };
     let histograms = Histograms::new(source, quant);
-    let rules = Rules { params, binners: &binners.features, units: quant.units() };
+    let constraints = Constraints::resolve(params, &features).unwrap();
+    let rules = Rules { params, binners: &binners.features, constraints: &constraints, units: quant.units() };
     let mut spare = order.clone();
     let grown = grow(&histograms, &rules, &pool, Rows { rows: &mut order, spare: &mut spare });
     for node in &grown.nodes {

@@ -34,6 +34,8 @@
 mod binned;
 mod bins;
 mod category;
+mod class_weights;
+mod constraints;
 mod data;
 mod ensemble;
 mod error;
@@ -57,16 +59,19 @@ mod sample;
 mod simd;
 mod split_find;
 mod train;
+mod trainer;
 mod tree;
 
 pub use data::{Features, MAX_CATEGORY_CODE, MAX_ROWS};
 pub use error::BoostError;
 pub use forest::{ForestSpec, train_forest};
 pub use loss::{Block, Loss, Objective};
-pub use params::{BoostParams, ForestParams};
-pub use train::{Control, Round, TrainSet, TrainSpec, Trained, train};
+pub use params::{BoostParams, ClassWeight, Direction, ForestParams, Goss, ObjectiveName, Splitter};
+pub use train::{Control, Round, TrainSet, TrainSpec, Trained, train, train_with};
 
 #[cfg(test)]
 mod edge_tests;
+#[cfg(test)]
+mod option_tests;
 #[cfg(test)]
 mod peers_tests;

@@ -36,6 +36,11 @@ impl Margins {
         }
     }
 
+    /// Margin of a row.
+    pub(crate) fn get(&self, output: usize, row: usize) -> f32 {
+        f32::from_bits(self.values[output][row].load(Relaxed))
+    }
+
     /// Copies a block of all outputs, `[outputs][rows]`.
     pub(crate) fn read_all(&self, start: usize, rows: usize) -> Vec<Vec<f32>> {
         let mut out = vec![vec![0.0; rows]; self.values.len()];

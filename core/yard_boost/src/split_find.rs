@@ -10,6 +10,7 @@
 use crate::{
     bins::Binner,
     category,
+    constraints::{Constraints, Inherited, Penalty},
     histogram::{Hist, Histograms},
     params::BoostParams,
     quant::Sum,
@@ -45,6 +46,7 @@ pub(crate) struct Split {
 pub(crate) struct Rules<'a> {
     pub(crate) params: &'a BoostParams,
     pub(crate) binners: &'a [Binner],
+    pub(crate) constraints: &'a Constraints,
     /// Units of gradient and hessian.
     pub(crate) units: (f64, f64),
 }
@@ -57,6 +59,7 @@ pub(crate) struct NodeView<'a> {
     pub(crate) rows: usize,
     /// Exact rows per slot.
     pub(crate) counts: Option<&'a [u32]>,
+    pub(crate) inherited: &'a Inherited,
 }
 
 /// Penalties and limits of one node, and the best score so far.
@@ -67,8 +70,7 @@ pub(crate) struct Scan<'a> {
     pub(crate) counts: Option<&'a [u32]>,
     pub(crate) total: Sum,
     pub(crate) rows: usize,
-    /// L2 penalty in hessian units.
-    pub(crate) l2: f64,
+    pub(crate) penalty: Penalty,
     /// Smallest hessian of a child in units.
     pub(crate) least: i64,
     /// Smallest rows of a child.
@@ -86,13 +88,6 @@ pub(crate) struct Found {
 }
 
 impl Scan<'_> {
-    /// Score of one side.
-    #[inline]
-    pub(crate) fn half(sum: Sum, l2: f64) -> f64 {
-        let g = sum.g as f64;
-        g * g / (sum.h as f64 + l2)
-    }
-
     /// Whether both children are large enough.
     #[inline]
     pub(crate) fn allowed(&self, left: Sum, left_rows: u32) -> bool {
@@ -106,7 +101,11 @@ impl Scan<'_> {
     fn thresholds(&self, missing_left: bool, best: &mut Option<Found>) {
         let first = if missing_left { self.sums[0] } else { Sum::default() };
         let mut scores = [f64::NEG_INFINITY; 256];
-        self.scores(first, &mut scores);
+        if self.penalty.is_plain() {
+            self.scores(first, &mut scores);
+        } else {
+            self.constrained_scores(first, &mut scores);
+        }
         if let Some(counts) = self.counts {
             self.refuse_small(counts, missing_left, &mut scores);
         }
@@ -132,7 +131,7 @@ impl Scan<'_> {
             *h = left.h as f64;
         }
         let total = (self.total.g as f64, self.total.h as f64);
-        let (least, l2) = (self.least as f64, self.l2);
+        let (least, l2) = (self.least as f64, self.penalty.l2);
         let thresholds = self.sums.len() - 1;
         simd::wide(|| {
             for ((out, &gl), &hl) in out.iter_mut().zip(&g).zip(&h).take(thresholds) {
@@ -143,6 +142,19 @@ impl Scan<'_> {
                 *out = if small { f64::NEG_INFINITY } else { score };
             }
         });
+    }
+
+    /// The same under an L1 penalty, bounds or a direction.
+    fn constrained_scores(&self, first: Sum, out: &mut [f64; 256]) {
+        let mut left = first;
+        let thresholds = self.sums.len() - 1;
+        for (out, &sum) in out.iter_mut().zip(self.sums).take(thresholds).skip(1) {
+            left = left + sum;
+            let right = self.total - left;
+            if left.h >= self.least && right.h >= self.least {
+                *out = self.penalty.both(left, right);
+            }
+        }
     }
 
     /// Takes back the scores of splits that leave too few rows on a side.
@@ -186,13 +198,14 @@ impl Rules<'_> {
     pub(crate) fn best(&self, histograms: &Histograms, node: NodeView) -> Option<Split> {
         let mut buffer = [Sum::default(); 256];
         let mut best: Option<(f64, Split)> = None;
-        let l2 = self.params.l2 / self.units.1;
-        let parent = Scan::half(node.sum, l2);
+        let penalty = self.penalty(node.inherited);
+        let parent = penalty.half(node.sum);
         let floor = self.params.min_gain / self.units.0 * (self.units.1 / self.units.0) + parent * 1e-12;
-        for &feature in histograms.features() {
+        for &feature in histograms.features().iter().filter(|&&feature| node.inherited.allows(feature)) {
             let slots = histograms.read(node.hist, feature, &mut buffer);
             let counts = node.counts.map(|counts| &counts[histograms.offset(feature)..][..slots]);
-            let scan = self.scan(node, &buffer[..slots], counts, l2);
+            let penalty = Penalty { direction: self.constraints.direction(feature), ..penalty };
+            let scan = self.scan(node, &buffer[..slots], counts, penalty);
             let Some(found) = self.feature(feature, &scan) else { continue };
             let gain = found.score - parent;
             if gain > floor && best.as_ref().is_none_or(|(top, _)| gain > *top) {
@@ -210,7 +223,24 @@ impl Rules<'_> {
         best.map(|(_, split)| split)
     }
 
-    fn scan<'s>(&self, node: NodeView, sums: &'s [Sum], counts: Option<&'s [u32]>, l2: f64) -> Scan<'s> {
+    /// Penalty of a node in the histogram's units, without a feature's direction.
+    pub(crate) fn penalty(&self, inherited: &Inherited) -> Penalty {
+        Penalty {
+            l1: self.params.l1 / self.units.0,
+            l2: self.params.l2 / self.units.1,
+            low: inherited.low,
+            high: inherited.high,
+            direction: 0,
+        }
+    }
+
+    fn scan<'s>(
+        &self,
+        node: NodeView,
+        sums: &'s [Sum],
+        counts: Option<&'s [u32]>,
+        penalty: Penalty,
+    ) -> Scan<'s> {
         let least_rows = self.params.min_leaf;
         let by_rows = if counts.is_some() {
             0.0
@@ -219,7 +249,7 @@ impl Rules<'_> {
         };
         let by_hessian = (self.params.min_hessian / self.units.1).ceil();
         let least = by_rows.max(by_hessian).max(1.0) as i64;
-        Scan { sums, counts, total: node.sum, rows: node.rows, l2, least, least_rows }
+        Scan { sums, counts, total: node.sum, rows: node.rows, penalty, least, least_rows }
     }
 
     fn feature(&self, feature: u32, scan: &Scan) -> Option<Found> {

@@ -3,7 +3,15 @@ use super::*;
 
 fn scan(sums: &[Sum], l2: f64, least: i64) -> Scan<'_> {
     let total = sums.iter().fold(Sum::default(), |a, &b| a + b);
-    Scan { sums, counts: None, total, rows: total.h as usize, l2, least, least_rows: 1 }
+    Scan {
+        sums,
+        counts: None,
+        total,
+        rows: total.h as usize,
+        penalty: Penalty::plain(l2),
+        least,
+        least_rows: 1,
+    }
 }
 
 fn sums(pairs: &[(i64, i64)]) -> Vec<Sum> {

@@ -5,27 +5,16 @@
 //! `LightGBM`, `NeurIPS` 30), on integer gradients.
 
 use crate::{
-    binned::{Binned, Binners},
+    class_weights,
+    constraints::Constraints,
     data::{Features, Part},
-    ensemble::Ensemble,
     error::BoostError,
-    gradient::{self, Inputs},
-    grow::{GrownLeaf, Rows, grow},
-    histogram::{Histograms, Pool, Source},
     loss::{Loss, Objective},
-    margins::{Margins, Target},
     math::pairwise,
-    memory::zeroed,
     params::BoostParams,
-    quant::{Entry, Quant},
-    sample,
-    split_find::Rules,
-    tree::BinTree,
+    trainer::{Setting, Trainer},
 };
 use yard_score::model::TreeEnsemble;
-
-/// Rows that the training loss of a round is computed on; the last one is computed on all.
-const CURVE_ROWS: usize = 16_384;
 
 /// Losses after a number of rounds (trees of a forest).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -95,19 +84,44 @@ pub struct TrainSpec {
 /// Trains a boosted ensemble. `observer` is called after each round on the calling thread.
 ///
 /// With a validation part the trees of the round with the lowest validation loss are kept, and training
-/// stops when `early_stopping` rounds brought no lower one.
+/// stops when `early_stopping` rounds brought no lower one. Class weights count in both parts' losses.
 pub fn train(
     train: TrainSet,
     valid: Option<TrainSet>,
     spec: &TrainSpec,
     observer: &mut dyn FnMut(Round) -> Control,
 ) -> Result<Trained, BoostError> {
+    train.part().check("training")?;
+    if let Some(valid) = valid {
+        valid.part().check("validation")?;
+    }
+    let choice = &spec.params.class_weight;
+    let Some(by_class) = class_weights::by_class(choice, spec.objective, train.y, train.weights)? else {
+        let loss = spec.objective.for_target(train.y, train.weights).loss();
+        return train_with(train, valid, (loss.as_ref(), &spec.params, spec.threads), observer);
+    };
     let loss = spec.objective.loss();
-    check(train, valid, loss.as_ref())?;
-    let workers = workers(spec.threads)?;
-    let mut trainer =
-        workers.install(|| Trainer::new(train.part(), valid.map(|v| v.part()), loss.as_ref(), spec));
-    let rounds = spec.params.rounds(valid.is_some());
+    let own = class_weights::rows(&by_class, train.y, train.weights);
+    let held = valid.map(|valid| class_weights::rows(&by_class, valid.y, valid.weights));
+    let valid = valid.zip(held.as_deref()).map(|(valid, w)| TrainSet { weights: Some(w), ..valid });
+    let train = TrainSet { weights: Some(&own), ..train };
+    train_with(train, valid, (loss.as_ref(), &spec.params, spec.threads), observer)
+}
+
+/// Trains with a loss of the caller's own: loss, hyperparameters (their `objective` and `class_weight`
+/// are not looked at) and threads. Else as [`train`].
+pub fn train_with(
+    train: TrainSet,
+    valid: Option<TrainSet>,
+    (loss, params, threads): (&dyn Loss, &BoostParams, usize),
+    observer: &mut dyn FnMut(Round) -> Control,
+) -> Result<Trained, BoostError> {
+    check(train, valid, loss)?;
+    let constraints = Constraints::resolve(params, train.features)?;
+    let workers = workers(threads)?;
+    let setting = Setting { loss, params, constraints: &constraints };
+    let mut trainer = workers.install(|| Trainer::new(train.part(), valid.map(|v| v.part()), setting));
+    let rounds = params.rounds(valid.is_some());
     let mut curve: Vec<Round> = Vec::new();
     let mut best = Best::default();
     for step in 1..=rounds {
@@ -118,7 +132,7 @@ pub fn train(
         curve.push(round);
         best.see(&round);
         let stop = observer(round) == Control::Stop;
-        if stop || best.stale(step, spec.params.early_stopping) {
+        if stop || best.stale(step, params.early_stopping) {
             break;
         }
     }
@@ -161,13 +175,13 @@ pub(crate) fn mean_loss(loss: &dyn Loss, margins: &[&[f32]], y: &[f32], weights:
 
 /// The round with the lowest validation loss.
 #[derive(Default)]
-struct Best {
-    step: u32,
-    loss: Option<f64>,
+pub(crate) struct Best {
+    pub(crate) step: u32,
+    pub(crate) loss: Option<f64>,
 }
 
 impl Best {
-    fn see(&mut self, round: &Round) {
+    pub(crate) fn see(&mut self, round: &Round) {
         if let Some(loss) = round.valid_loss
             && self.loss.is_none_or(|best| loss < best)
         {
@@ -178,235 +192,6 @@ impl Best {
 
     fn stale(&self, step: u32, patience: u32) -> bool {
         self.loss.is_some() && patience > 0 && step - self.step >= patience
-    }
-}
-
-/// A part with its bins and margins.
-struct Scored<'a> {
-    part: Part<'a>,
-    data: Binned,
-    margins: Margins,
-}
-
-impl<'a> Scored<'a> {
-    fn target(&self) -> Target<'a> {
-        Target { y: self.part.y, weights: self.part.weights }
-    }
-}
-
-struct Trainer<'a> {
-    loss: &'a dyn Loss,
-    params: &'a BoostParams,
-    binners: Binners,
-    train: Scored<'a>,
-    valid: Option<Scored<'a>>,
-    ensemble: Ensemble,
-    pool: Pool,
-    rows: Vec<Entry>,
-    prepared: Vec<f64>,
-    spare: Vec<Entry>,
-    top_weight: f64,
-}
-
-impl<'a> Trainer<'a> {
-    fn new(train: Part<'a>, valid: Option<Part<'a>>, loss: &'a dyn Loss, spec: &'a TrainSpec) -> Self {
-        let params = &spec.params;
-        let binners = Binners::find(train.features, params.bins, params.seed);
-        let base = loss.base(train.y, train.weights);
-        let ensemble = Ensemble::new(&base, loss.span(train.y, &base));
-        let scored = |part: Part<'a>| Scored {
-            part,
-            data: binners.apply(part.features),
-            margins: Margins::new(&ensemble.base, part.features.rows),
-        };
-        let rows = train.features.rows;
-        Self {
-            loss,
-            params,
-            train: scored(train),
-            valid: valid.map(scored),
-            binners,
-            ensemble,
-            pool: Pool::default(),
-            rows: zeroed(rows),
-            prepared: if loss.needs_prepare() { vec![0.0; rows] } else { Vec::new() },
-            spare: zeroed(rows),
-            top_weight: train.weights.map_or(1.0, |w| f64::from(w.iter().fold(0.0_f32, |a, &b| a.max(b)))),
-        }
-    }
-
-    /// Grows the trees of one round; false when none of them has a split.
-    fn round(&mut self, round: u32) -> bool {
-        let outputs = self.loss.outputs() as u32;
-        let mut prepared = std::mem::take(&mut self.prepared);
-        if self.loss.needs_prepare() {
-            gradient::prepare(self.inputs(&[]), &mut prepared);
-        }
-        let kept = self.ensemble.trees.len();
-        let mut splits = 0;
-        for output in 0..outputs {
-            let mut rows = std::mem::take(&mut self.rows);
-            let quant = gradient::entries(self.inputs(&prepared), output, &mut rows);
-            let bag = self.bag(round, &mut rows);
-            let draw = u64::from(round) * u64::from(outputs) + u64::from(output);
-            let (tree, leaves) = self.tree(output, quant, draw, &mut rows[..bag]);
-            splits += tree.nodes.len();
-            self.add(tree, &leaves, rows.split_at(bag));
-            self.rows = rows;
-        }
-        self.prepared = prepared;
-        if splits == 0 {
-            self.ensemble.truncate(kept);
-            self.rescore();
-        }
-        splits > 0
-    }
-
-    /// Moves the rows of the round's sample to the front, order kept, and returns their number.
-    fn bag(&mut self, round: u32, rows: &mut [Entry]) -> usize {
-        let params = self.params;
-        if params.bagging_fraction >= 1.0 {
-            return rows.len();
-        }
-        let drawn = sample::bag(params.bagging_fraction, params.seed, round);
-        let (mut inside, mut outside) = (0, 0);
-        for at in 0..rows.len() {
-            let entry = rows[at];
-            if drawn(entry.row()) {
-                rows[inside] = entry;
-                inside += 1;
-            } else {
-                self.spare[outside] = entry;
-                outside += 1;
-            }
-        }
-        rows[inside..].copy_from_slice(&self.spare[..outside]);
-        if inside == 0 { rows.len() } else { inside }
-    }
-
-    fn inputs<'s>(&'s self, prepared: &'s [f64]) -> Inputs<'s> {
-        Inputs {
-            loss: self.loss,
-            target: self.train.target(),
-            margins: &self.train.margins,
-            prepared,
-            top_weight: self.top_weight,
-        }
-    }
-
-    fn tree(
-        &mut self,
-        output: u32,
-        quant: Quant,
-        draw: u64,
-        rows: &mut [Entry],
-    ) -> (BinTree, Vec<GrownLeaf>) {
-        let params = self.params;
-        let count = self.binners.features.len();
-        let features = sample::features(count, params.feature_fraction, params.seed, draw);
-        let source = Source {
-            data: &self.train.data,
-            offsets: &self.binners.offsets,
-            features: &features,
-            pool: &self.pool,
-        };
-        let histograms = Histograms::new(source, quant);
-        let rules = Rules { params, binners: &self.binners.features, units: quant.units() };
-        let spare = &mut self.spare[..rows.len()];
-        let grown = grow(&histograms, &rules, &self.pool, Rows { rows, spare });
-        let (gu, hu) = quant.units();
-        let value = |leaf: &GrownLeaf| {
-            let (g, h) = (leaf.sum.g as f64 * gu, leaf.sum.h as f64 * hu);
-            if h > 0.0 { -params.learning_rate * g / (h + params.l2) } else { 0.0 }
-        };
-        let values: Vec<f64> = grown.leaves.iter().map(value).collect();
-        let covers = self.covers(&grown.leaves, rows);
-        let tree = BinTree { output, nodes: grown.nodes, values: self.ensemble.round(&values), covers };
-        (tree, grown.leaves)
-    }
-
-    /// Sum of weights per leaf.
-    fn covers(&self, leaves: &[GrownLeaf], rows: &[Entry]) -> Vec<f64> {
-        let cover = |leaf: &GrownLeaf| match self.train.part.weights {
-            None => leaf.range.len() as f64,
-            Some(weights) => {
-                rows[leaf.range.clone()].iter().map(|entry| f64::from(weights[entry.row()])).sum()
-            }
-        };
-        leaves.iter().map(cover).collect()
-    }
-
-    /// Adds a tree to the ensemble and to all margins; `rows` are those in its leaves and the others.
-    fn add(&mut self, tree: BinTree, leaves: &[GrownLeaf], rows: (&[Entry], &[Entry])) {
-        if !self.ensemble.push(tree) {
-            return self.rescore();
-        }
-        let Some(tree) = self.ensemble.trees.last() else { return };
-        self.train.margins.add_leaves(tree, leaves, rows.0);
-        self.train.margins.add_rows(tree, &self.train.data, rows.1);
-        if let Some(valid) = &self.valid {
-            valid.margins.add_tree(tree, &valid.data);
-        }
-    }
-
-    /// Computes all margins afresh.
-    fn rescore(&mut self) {
-        self.train.margins = self.ensemble.margins(&self.train.data);
-        if let Some(valid) = &mut self.valid {
-            valid.margins = self.ensemble.margins(&valid.data);
-        }
-    }
-
-    fn losses(&self, step: u32) -> Round {
-        let stride = self.train.data.rows.div_ceil(CURVE_ROWS);
-        Round {
-            step,
-            train_loss: self.train.margins.loss(self.loss, self.train.target(), stride),
-            valid_loss: self.valid.as_ref().map(|v| v.margins.loss(self.loss, v.target(), 1)),
-        }
-    }
-
-    /// The losses of each round once more, with the values as they are now.
-    fn replay(&mut self) -> Vec<Round> {
-        let outputs = self.loss.outputs();
-        self.train.margins = Margins::new(&self.ensemble.base, self.train.data.rows);
-        if let Some(valid) = &mut self.valid {
-            valid.margins = Margins::new(&self.ensemble.base, valid.data.rows);
-        }
-        let mut curve = Vec::new();
-        for (index, trees) in self.ensemble.trees.chunks(outputs).enumerate() {
-            for tree in trees {
-                self.train.margins.add_tree(tree, &self.train.data);
-                if let Some(valid) = &self.valid {
-                    valid.margins.add_tree(tree, &valid.data);
-                }
-            }
-            curve.push(self.losses(index as u32 + 1));
-        }
-        curve
-    }
-
-    /// Keeps the best round and reports the losses of exactly that model.
-    fn finish(mut self, mut curve: Vec<Round>) -> Trained {
-        if self.ensemble.coarsened {
-            curve = self.replay();
-        }
-        let mut best = Best { step: curve.len() as u32, loss: None };
-        for round in &curve {
-            best.see(round);
-        }
-        if best.step < curve.len() as u32 {
-            self.ensemble.truncate(best.step as usize * self.loss.outputs());
-            self.rescore();
-        }
-        Trained {
-            model: self.ensemble.to_model(&self.binners),
-            best_round: best.step,
-            train_loss: self.train.margins.loss(self.loss, self.train.target(), 1),
-            valid_loss: self.valid.as_ref().map(|v| v.margins.loss(self.loss, v.target(), 1)),
-            importance: self.ensemble.importance(self.binners.features.len()),
-            curve,
-        }
     }
 }
 

@@ -17,7 +17,9 @@ pub enum TrainError {
         allowed: String,
     },
     /// A hyperparameter with a value out of range.
-    #[error("hyperparameter {name}={value} can't be used by {family}; expected {expected}")]
+    #[error(
+        "hyperparameter {name}={value} can't be used by {family}; expected {expected}; correct or remove it"
+    )]
     BadParam {
         /// Name.
         name: String,

@@ -45,6 +45,7 @@ pub(crate) struct FitData<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct Fitted {
     pub(crate) model: Model,
+    pub(crate) link: Link,
     pub(crate) calibration: Calibration,
     /// All hyperparameters in force.
     pub(crate) params: Params,
@@ -166,7 +167,7 @@ impl Run<'_> {
             task: frame.task,
             classes: frame.classes.clone(),
             recipe: recipe.clone(),
-            link,
+            link: fitted.link,
             calibration: fitted.calibration.clone(),
             model: fitted.model.clone(),
         };

@@ -75,7 +75,7 @@ mod tests {
         let text = reader.number("l2", 0.0..=1e9).unwrap_err().to_string();
         assert_eq!(
             text,
-            "hyperparameter l2=-3 can't be used by linear; expected a number from 0 to 1000000000"
+            "hyperparameter l2=-3 can't be used by linear; expected a number from 0 to 1000000000; correct or remove it"
         );
         assert_eq!(reader.whole("absent", 1..=2).unwrap(), None);
         let unknown = Reader::new(&params, "mlp", &["layers", "epochs"]).err().unwrap().to_string();

@@ -7,7 +7,7 @@ use crate::{
     train,
 };
 use std::sync::atomic::{AtomicU32, Ordering};
-use yard_score::{encode, scorer::Scorer};
+use yard_score::{encode, model::Link, scorer::Scorer};
 use yard_types::{
     frame::Task,
     metric::MetricValue,
@@ -84,6 +84,26 @@ fn models_are_equal_for_any_number_of_threads_and_in_a_second_run() {
             assert_eq!(differs, matches!(family, Family::Mlp | Family::Forest), "{family:?}");
         }
     }
+}
+
+#[test]
+fn objectives_and_constraints_of_boosting_reach_the_model() {
+    let data = Data::new(Task::Regression, Signal::Sum, 900);
+    let boosting = |pairs: &[(&str, &str)]| run(&data, &spec(Family::Boosting, pairs), 2);
+    let poisson = boosting(&[("objective", "poisson"), ("trees", "60"), ("monotone", "a:+,b:-")]).unwrap();
+    assert_eq!(poisson.parts.link, Link::Log);
+    assert_eq!(poisson.params["monotone"], "a:+,b:-");
+    assert!(test_metric(&poisson, "r2") > 0.8);
+    let scorer = Scorer::new(&poisson.parts).unwrap();
+    let answers = scorer.score_rows(&data.table, encode::Rows::List(&data.split.test)).unwrap();
+    assert!(answers.margins.iter().all(|y| (20.0..200.0).contains(y)));
+    for (name, value) in [("monotone", "colour:+"), ("objective", "l7"), ("goss", "1"), ("depth", "-1")] {
+        let text = boosting(&[(name, value)]).unwrap_err().to_string();
+        assert!(text.contains("expected ") && text.ends_with("; correct or remove it"), "{text}");
+    }
+    let classes = Data::new(Task::Binary, Signal::Sum, 600);
+    let text = run(&classes, &spec(Family::Boosting, &[("objective", "gamma")]), 1).unwrap_err().to_string();
+    assert!(text.contains("expected default, as the target holds classes"), "{text}");
 }
 
 #[test]

@@ -20,33 +20,36 @@ pub(crate) fn fit_boosting(data: &FitData<'_>, params: &Params) -> Result<Fitted
         BoostParams { seed: data.seed, ..BoostParams::from_params(params).map_err(boost("boosting"))? };
     let held_out = !data.validation.rows.is_empty();
     let total = params.rounds(held_out);
-    let spec = yard_boost::TrainSpec { objective: objective(data), params, threads: data.context.threads };
+    let objective = params.objective(task(data)).map_err(boost("boosting"))?;
+    let spec = yard_boost::TrainSpec { objective, params, threads: data.context.threads };
     let matrix = Matrix::new(data)?;
-    let train = Columns::new(&matrix.train, &matrix.categorical)?;
-    let validation = held_out.then(|| Columns::new(&matrix.validation, &matrix.categorical)).transpose()?;
+    let train = Columns::new(&matrix.train, &matrix)?;
+    let validation = held_out.then(|| Columns::new(&matrix.validation, &matrix)).transpose()?;
     let valid = validation.as_ref().map(|columns| set(&columns.0, &matrix.validation));
     let mut follow = |round| follow(data, "boosting", total, round);
     let trained = yard_boost::train(set(&train.0, &matrix.train), valid, &spec, &mut follow)
         .map_err(boost("boosting"))?;
     data.proceed()?;
-    Ok(fitted(trained, spec.params.to_params(held_out)))
+    let link = if objective.log_link() { Link::Log } else { data.link };
+    Ok(Fitted { link, ..fitted(data, trained, spec.params.to_params(held_out)) })
 }
 
 /// Fits a random forest. Its losses on the curve are those of out-of-bag rows.
 pub(crate) fn fit_forest(data: &FitData<'_>, params: &Params) -> Result<Fitted, TrainError> {
     let params =
         ForestParams { seed: data.seed, ..ForestParams::from_params(params).map_err(boost("forest"))? };
-    let spec = ForestSpec { objective: objective(data), params, threads: data.context.threads };
+    let spec = ForestSpec { objective: task(data), params, threads: data.context.threads };
     let matrix = Matrix::new(data)?;
-    let train = Columns::new(&matrix.train, &matrix.categorical)?;
+    let train = Columns::new(&matrix.train, &matrix)?;
     let mut follow = |round| follow(data, "forest", spec.params.trees, round);
     let trained = yard_boost::train_forest(set(&train.0, &matrix.train), &spec, &mut follow)
         .map_err(boost("forest"))?;
     data.proceed()?;
-    Ok(fitted(trained, spec.params.to_params()))
+    Ok(fitted(data, trained, spec.params.to_params()))
 }
 
-fn objective(data: &FitData<'_>) -> Objective {
+/// The task's own objective.
+fn task(data: &FitData<'_>) -> Objective {
     match data.link {
         Link::Identity | Link::Log => Objective::Regression,
         Link::Logistic => Objective::Binary,
@@ -65,6 +68,7 @@ struct Matrix {
     train: PartColumns,
     validation: PartColumns,
     categorical: Vec<bool>,
+    names: Vec<String>,
 }
 
 impl Matrix {
@@ -81,6 +85,7 @@ impl Matrix {
             train: part(data.train)?,
             validation: part(data.validation)?,
             categorical: features.iter().map(|feature| feature.op == FeatureOp::Code).collect(),
+            names: features.iter().map(|feature| feature.name.clone()).collect(),
         })
     }
 }
@@ -89,9 +94,10 @@ impl Matrix {
 struct Columns<'a>(Features<'a>);
 
 impl<'a> Columns<'a> {
-    fn new(part: &'a PartColumns, categorical: &[bool]) -> Result<Self, TrainError> {
+    fn new(part: &'a PartColumns, matrix: &Matrix) -> Result<Self, TrainError> {
         let columns = part.columns.iter().map(Vec::as_slice).collect();
-        Features::new(columns, categorical.to_vec()).map(Self).map_err(boost("trees"))
+        let features = Features::new(columns, matrix.categorical.clone()).map_err(boost("trees"))?;
+        Ok(Self(features.with_names(matrix.names.clone())))
     }
 }
 
@@ -120,13 +126,14 @@ fn follow(data: &FitData<'_>, phase: &str, total: u32, round: Round) -> Control 
     if observer.cancelled() { Control::Stop } else { Control::Continue }
 }
 
-fn fitted(trained: Trained, params: Params) -> Fitted {
+fn fitted(data: &FitData<'_>, trained: Trained, params: Params) -> Fitted {
     let leaves: usize = trained.model.trees.iter().map(|tree| tree.leaf_value.len()).sum();
     Fitted {
         curve: trained.curve.iter().map(point).collect(),
         steps: trained.best_round,
         parameters: leaves as u64,
         model: Model::Trees(trained.model),
+        link: data.link,
         calibration: Calibration::None,
         params,
         device: "cpu".to_owned(),

@@ -51,6 +51,7 @@ pub(crate) fn fit(data: &FitData<'_>, params: &Params) -> Result<Fitted, TrainEr
     let best = solve_path(data, problem, &held_out, &way)?;
     Ok(Fitted {
         model: Model::Linear(scaling.model(&best.theta, train.features())),
+        link: data.link,
         calibration: Calibration::None,
         params: Params::from([("l2".to_owned(), best.l2.to_string())]),
         curve: best.curve,

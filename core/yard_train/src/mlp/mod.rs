@@ -51,6 +51,7 @@ pub(crate) fn fit(data: &FitData<'_>, params: &Params) -> Result<Fitted, TrainEr
     let parameters = net.layers.iter().map(|layer| layer.weights.len() + layer.bias.len()).sum::<usize>();
     Ok(Fitted {
         model: Model::Net(net),
+        link: data.link,
         calibration: Calibration::None,
         params: params.to_params(),
         curve,

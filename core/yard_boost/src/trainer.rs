@@ -1,0 +1,315 @@
+//! The state of boosting between rounds: one round's gradients, sample, trees and margins, and the
+//! model of the best round at the end.
+
+use crate::{
+    binned::{Binned, Binners},
+    constraints::Constraints,
+    data::Part,
+    ensemble::Ensemble,
+    gradient::{self, Inputs},
+    grow::{Grown, GrownLeaf, Rows, grow},
+    histogram::{Histograms, Pool, Source},
+    loss::Loss,
+    margins::{Margins, Target},
+    memory::zeroed,
+    params::BoostParams,
+    quant::{Entry, Quant},
+    sample::{self, Sample},
+    split_find::Rules,
+    train::{Best, Round, Trained},
+    tree::BinTree,
+};
+use rayon::prelude::*;
+
+/// Rows that the training loss of a round is computed on; the last one is computed on all.
+const CURVE_ROWS: usize = 16_384;
+const STREAM_ROUNDING: u64 = 5 << 32;
+
+/// A part with its bins and margins.
+struct Scored<'a> {
+    part: Part<'a>,
+    data: Binned,
+    margins: Margins,
+}
+
+impl<'a> Scored<'a> {
+    fn target(&self) -> Target<'a> {
+        Target { y: self.part.y, weights: self.part.weights }
+    }
+}
+
+/// A grown tree with its rows: those in leaf order and the others.
+struct Leaves<'a> {
+    grown: Grown,
+    rows: (&'a [Entry], &'a [Entry]),
+    units: (f64, f64),
+    sample: &'a Sample,
+}
+
+/// What a training follows.
+#[derive(Clone, Copy)]
+pub(crate) struct Setting<'a> {
+    pub(crate) loss: &'a dyn Loss,
+    pub(crate) params: &'a BoostParams,
+    pub(crate) constraints: &'a Constraints,
+}
+
+/// State of a training between rounds.
+pub(crate) struct Trainer<'a> {
+    loss: &'a dyn Loss,
+    params: &'a BoostParams,
+    constraints: &'a Constraints,
+    binners: Binners,
+    train: Scored<'a>,
+    valid: Option<Scored<'a>>,
+    ensemble: Ensemble,
+    pool: Pool,
+    rows: Vec<Entry>,
+    prepared: Vec<f64>,
+    spare: Vec<Entry>,
+    top_weight: f64,
+}
+
+impl<'a> Trainer<'a> {
+    pub(crate) fn new(train: Part<'a>, valid: Option<Part<'a>>, setting: Setting<'a>) -> Self {
+        let Setting { loss, params, constraints } = setting;
+        let binners = Binners::find(train.features, params.bins, params.seed);
+        let base = loss.base(train.y, train.weights);
+        let ensemble = Ensemble::new(&base, loss.span(train.y, &base));
+        let scored = |part: Part<'a>| Scored {
+            part,
+            data: binners.apply(part.features),
+            margins: Margins::new(&ensemble.base, part.features.rows),
+        };
+        let rows = train.features.rows;
+        Self {
+            loss,
+            params,
+            constraints,
+            train: scored(train),
+            valid: valid.map(scored),
+            binners,
+            ensemble,
+            pool: Pool::default(),
+            rows: zeroed(rows),
+            prepared: if loss.needs_prepare() { vec![0.0; rows] } else { Vec::new() },
+            spare: zeroed(rows),
+            top_weight: train.weights.map_or(1.0, |w| f64::from(w.iter().fold(0.0_f32, |a, &b| a.max(b)))),
+        }
+    }
+
+    /// Grows the trees of one round; false when none of them has a split.
+    pub(crate) fn round(&mut self, round: u32) -> bool {
+        let outputs = self.loss.outputs() as u32;
+        let mut prepared = std::mem::take(&mut self.prepared);
+        if self.loss.needs_prepare() {
+            gradient::prepare(self.inputs(&[], &Sample::All, 0), &mut prepared);
+        }
+        let sample = self.sample(round, &prepared);
+        let kept = self.ensemble.trees.len();
+        let mut splits = 0;
+        for output in 0..outputs {
+            let draw = u64::from(round) * u64::from(outputs) + u64::from(output);
+            let mut rows = std::mem::take(&mut self.rows);
+            let quant = gradient::entries(self.inputs(&prepared, &sample, draw), output, &mut rows);
+            let bag = self.bag(&sample, &mut rows);
+            let grown = self.grow(quant, draw, &mut rows[..bag]);
+            let grown = Leaves { grown, rows: rows.split_at(bag), units: quant.units(), sample: &sample };
+            splits += grown.grown.nodes.len();
+            self.add(output, grown);
+            self.rows = rows;
+        }
+        self.prepared = prepared;
+        if splits == 0 {
+            self.ensemble.truncate(kept);
+            self.rescore();
+        }
+        splits > 0
+    }
+
+    /// The rows of a round. One-side sampling starts when the first trees have been learnt, as before
+    /// that gradients say nothing about which rows are hard.
+    fn sample(&self, round: u32, prepared: &[f64]) -> Sample {
+        let params = self.params;
+        let learnt = f64::from(round) * params.learning_rate >= 1.0;
+        match params.goss {
+            Some(goss) if learnt => {
+                let inputs = self.inputs(prepared, &Sample::All, 0);
+                let importance = gradient::importance(inputs, self.train.data.rows);
+                Sample::goss(goss, &importance, params.seed, round)
+            }
+            None if params.bagging_fraction < 1.0 => {
+                Sample::Bag { fraction: params.bagging_fraction, seed: params.seed, round }
+            }
+            _ => Sample::All,
+        }
+    }
+
+    /// Moves the rows of the round's sample to the front, order kept, and returns their number.
+    fn bag(&mut self, sample: &Sample, rows: &mut [Entry]) -> usize {
+        if matches!(sample, Sample::All) {
+            return rows.len();
+        }
+        let (mut inside, mut outside) = (0, 0);
+        for at in 0..rows.len() {
+            let entry = rows[at];
+            if sample.has(entry.row()) {
+                rows[inside] = entry;
+                inside += 1;
+            } else {
+                self.spare[outside] = entry;
+                outside += 1;
+            }
+        }
+        rows[inside..].copy_from_slice(&self.spare[..outside]);
+        if inside == 0 { rows.len() } else { inside }
+    }
+
+    fn inputs<'s>(&'s self, prepared: &'s [f64], sample: &'s Sample, draw: u64) -> Inputs<'s> {
+        Inputs {
+            loss: self.loss,
+            target: self.train.target(),
+            margins: &self.train.margins,
+            prepared,
+            top_weight: self.top_weight,
+            sample,
+            rounding: (self.params.seed, STREAM_ROUNDING + draw),
+        }
+    }
+
+    fn rules(&self, units: (f64, f64)) -> Rules<'_> {
+        Rules { params: self.params, binners: &self.binners.features, constraints: self.constraints, units }
+    }
+
+    fn grow(&mut self, quant: Quant, draw: u64, rows: &mut [Entry]) -> Grown {
+        let params = self.params;
+        let count = self.binners.features.len();
+        let features = sample::features(count, params.feature_fraction, params.seed, draw);
+        let mut spare = std::mem::take(&mut self.spare);
+        let source = Source {
+            data: &self.train.data,
+            offsets: &self.binners.offsets,
+            features: &features,
+            pool: &self.pool,
+        };
+        let histograms = Histograms::new(source, quant);
+        let rules = self.rules(quant.units());
+        let grown = grow(&histograms, &rules, &self.pool, Rows { spare: &mut spare[..rows.len()], rows });
+        self.spare = spare;
+        grown
+    }
+
+    /// Values of leaves, not yet on the grid.
+    fn values(&self, leaves: &Leaves) -> Vec<f64> {
+        let params = self.params;
+        if self.loss.renews() && !self.constraints.monotone() {
+            let value =
+                |leaf: &GrownLeaf| params.learning_rate * self.loss.leaf(&mut self.residuals(leaves, leaf));
+            return leaves.grown.leaves.par_iter().map(value).collect();
+        }
+        let (gu, hu) = leaves.units;
+        let rules = self.rules(leaves.units);
+        let value = |leaf: &GrownLeaf| {
+            params.learning_rate * rules.penalty(&leaf.inherited).value(leaf.sum) * (gu / hu)
+        };
+        leaves.grown.leaves.iter().map(value).collect()
+    }
+
+    /// Target − margin and weight of a leaf's rows.
+    fn residuals(&self, leaves: &Leaves, leaf: &GrownLeaf) -> Vec<(f64, f64)> {
+        let Target { y, weights } = self.train.target();
+        let pair = |entry: &Entry| {
+            let row = entry.row();
+            let weight = weights.map_or(1.0, |weights| f64::from(weights[row])) * leaves.sample.factor(row);
+            (f64::from(y[row]) - f64::from(self.train.margins.get(0, row)), weight)
+        };
+        leaves.rows.0[leaf.range.clone()].iter().map(pair).collect()
+    }
+
+    /// Sum of weights per leaf.
+    fn covers(&self, leaves: &Leaves) -> Vec<f64> {
+        let cover = |leaf: &GrownLeaf| match self.train.part.weights {
+            None => leaf.range.len() as f64,
+            Some(weights) => {
+                let rows = &leaves.rows.0[leaf.range.clone()];
+                rows.iter().map(|entry| f64::from(weights[entry.row()])).sum()
+            }
+        };
+        leaves.grown.leaves.iter().map(cover).collect()
+    }
+
+    /// Adds a tree to the ensemble and to all margins.
+    fn add(&mut self, output: u32, leaves: Leaves) {
+        let (values, covers) = (self.ensemble.round(&self.values(&leaves)), self.covers(&leaves));
+        let Leaves { grown: Grown { nodes, leaves }, rows, .. } = leaves;
+        if !self.ensemble.push(BinTree { output, nodes, values, covers }) {
+            return self.rescore();
+        }
+        let Some(tree) = self.ensemble.trees.last() else { return };
+        self.train.margins.add_leaves(tree, &leaves, rows.0);
+        self.train.margins.add_rows(tree, &self.train.data, rows.1);
+        if let Some(valid) = &self.valid {
+            valid.margins.add_tree(tree, &valid.data);
+        }
+    }
+
+    /// Computes all margins afresh.
+    fn rescore(&mut self) {
+        self.train.margins = self.ensemble.margins(&self.train.data);
+        if let Some(valid) = &mut self.valid {
+            valid.margins = self.ensemble.margins(&valid.data);
+        }
+    }
+
+    pub(crate) fn losses(&self, step: u32) -> Round {
+        let stride = self.train.data.rows.div_ceil(CURVE_ROWS);
+        Round {
+            step,
+            train_loss: self.train.margins.loss(self.loss, self.train.target(), stride),
+            valid_loss: self.valid.as_ref().map(|v| v.margins.loss(self.loss, v.target(), 1)),
+        }
+    }
+
+    /// The losses of each round once more, with the values as they are now.
+    fn replay(&mut self) -> Vec<Round> {
+        let outputs = self.loss.outputs();
+        self.train.margins = Margins::new(&self.ensemble.base, self.train.data.rows);
+        if let Some(valid) = &mut self.valid {
+            valid.margins = Margins::new(&self.ensemble.base, valid.data.rows);
+        }
+        let mut curve = Vec::new();
+        for (index, trees) in self.ensemble.trees.chunks(outputs).enumerate() {
+            for tree in trees {
+                self.train.margins.add_tree(tree, &self.train.data);
+                if let Some(valid) = &self.valid {
+                    valid.margins.add_tree(tree, &valid.data);
+                }
+            }
+            curve.push(self.losses(index as u32 + 1));
+        }
+        curve
+    }
+
+    /// Keeps the best round and reports the losses of exactly that model.
+    pub(crate) fn finish(mut self, mut curve: Vec<Round>) -> Trained {
+        if self.ensemble.coarsened {
+            curve = self.replay();
+        }
+        let mut best = Best { step: curve.len() as u32, loss: None };
+        for round in &curve {
+            best.see(round);
+        }
+        if best.step < curve.len() as u32 {
+            self.ensemble.truncate(best.step as usize * self.loss.outputs());
+            self.rescore();
+        }
+        Trained {
+            model: self.ensemble.to_model(&self.binners),
+            best_round: best.step,
+            train_loss: self.train.margins.loss(self.loss, self.train.target(), 1),
+            valid_loss: self.valid.as_ref().map(|v| v.margins.loss(self.loss, v.target(), 1)),
+            importance: self.ensemble.importance(self.binners.features.len()),
+            curve,
+        }
+    }
+}
