@@ -56,3 +56,50 @@ fn forests_are_as_good_as_scikit_learns() {
         assert!(ours < 1.02 * peer, "{classes}: {ours} {peer}");
     }
 }
+
+/// What the target is made of the signal.
+#[derive(Clone, Copy, Debug)]
+enum Made {
+    Signal,
+    Amount,
+    Count,
+}
+
+/// Target, objective, loss of `LightGBM` 4.7.0 with the same objective (`fixtures/objectives.py`).
+const OBJECTIVES: [(Made, Objective, f64); 8] = [
+    (Made::Signal, Objective::Absolute, 0.578_21),
+    (Made::Signal, Objective::Huber(Some(0.8)), 0.298_68),
+    (Made::Signal, Objective::Quantile(0.9), 0.126_29),
+    (Made::Signal, Objective::Quantile(0.2), 0.192_13),
+    (Made::Amount, Objective::Gamma, 1.325_02),
+    (Made::Amount, Objective::Absolute, 0.780_49),
+    (Made::Count, Objective::Poisson, -0.235_82),
+    (Made::Count, Objective::Tweedie(1.3), 5.186_50),
+];
+
+fn made(mut data: Data, made: Made) -> Data {
+    for y in &mut data.y {
+        *y = match made {
+            Made::Signal => *y,
+            Made::Amount => (0.5 * *y).exp(),
+            Made::Count => (1.5 * *y).max(0.0).floor(),
+        };
+    }
+    data
+}
+
+#[test]
+fn objectives_of_a_regression_are_as_good_as_lightgbms() {
+    for (target, objective, peer) in OBJECTIVES {
+        let (a, b) = (made(data(6000, 1, 0), target), made(data(4000, 2, 0), target));
+        let features = a.features();
+        let params = BoostParams { trees: Some(100), learning_rate: 0.1, ..BoostParams::default() };
+        let set = TrainSet { features: &features, y: &a.y, weights: None };
+        let spec = TrainSpec { objective, params, threads: 2 };
+        let model = train(set, None, &spec, &mut |_| Control::Continue).unwrap().model;
+        let ours = loss(&model, &b, objective);
+        assert!(ours < peer + 0.04 * peer.abs(), "{target:?} {objective:?}: {ours} {peer}");
+        // Leaves that hold Huber's location, not a step of clipped slopes, are much better than the peer.
+        assert!(ours > peer - 0.3 * peer.abs(), "{target:?} {objective:?}: {ours} {peer}");
+    }
+}
