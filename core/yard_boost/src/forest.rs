@@ -18,10 +18,10 @@ use crate::{
     forest_tree::{Forest, ForestTree},
     grid::Grid,
     loss::{Loss, Objective},
-    math::BLOCK,
+    math::{BLOCK, pairwise},
     params::ForestParams,
     platt::{self, Line},
-    train::{Control, Round, TrainSet, Trained, check, mean_loss, workers},
+    train::{Control, OutOfBag, Round, TrainSet, Trained, check, mean_loss, workers},
     tree::BinTree,
 };
 use rayon::prelude::*;
@@ -236,6 +236,33 @@ impl<'a> State<'a> {
         mean_loss(self.loss, &margins, &y, &weights)
     }
 
+    /// Accuracy or R² of the out-of-bag margins.
+    fn out_of_bag(&self, line: Line, loss: f64) -> OutOfBag {
+        let (means, y, weights) = self.oob_rows();
+        let outputs = self.targets.outputs;
+        let total = pairwise(&weights);
+        let mean_of = |value: &dyn Fn(usize) -> f64| {
+            let parts: Vec<f64> = weights.iter().enumerate().map(|(row, w)| w * value(row)).collect();
+            if total > 0.0 { pairwise(&parts) / total } else { 0.0 }
+        };
+        let score = if self.objective.classes().is_some() {
+            mean_of(&|row| {
+                let shares = &means[row * outputs..][..outputs];
+                let class = if outputs == 1 {
+                    usize::from(line.slope * shares[0] + line.intercept >= 0.0)
+                } else {
+                    (0..outputs).fold(0, |best, k| if shares[k] > shares[best] { k } else { best })
+                };
+                f64::from(u8::from(class == y[row] as usize))
+            })
+        } else {
+            let centre = mean_of(&|row| f64::from(y[row]));
+            let spread = mean_of(&|row| (f64::from(y[row]) - centre) * (f64::from(y[row]) - centre));
+            if spread > 0.0 { 1.0 - loss / spread } else { 0.0 }
+        };
+        OutOfBag { rows: y.len(), loss, score }
+    }
+
     fn finish(self, curve: Vec<Round>) -> Trained {
         let line = self.line();
         let outputs = self.targets.outputs;
@@ -275,6 +302,7 @@ impl<'a> State<'a> {
             train_loss: loss,
             valid_loss: Some(loss),
             importance,
+            out_of_bag: Some(self.out_of_bag(line, loss)),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! 2001, doi:10.1023/A:1010933404324). Sums are integers, so ties and results do not depend on order.
 
 use crate::{bins::Binner, split_find::LeftBins};
+use yard_types::rng::Rng;
 
 /// Rows up to which a node's bins are sorted instead of counted.
 const SORTED_ROWS: usize = 96;
@@ -151,6 +152,59 @@ impl Groups {
         }
     }
 
+    /// Draws one split of the groups: a threshold, or a set of categories (Geurts et al., 2006,
+    /// doi:10.1007/s10994-006-6226-1); missing values go to the better side.
+    pub(crate) fn random(&self, node: &ForestNode, binner: &Binner, rng: &mut Rng) -> Option<ForestSplit> {
+        let groups: Vec<usize> = (0..self.bins.len()).collect();
+        if matches!(binner, Binner::Category(_)) {
+            let (left, right): (Vec<usize>, Vec<usize>) = groups.iter().partition(|_| rng.below(2) == 0);
+            if left.is_empty() || right.is_empty() {
+                return None;
+            }
+            let score = self.parted(node, &left)?;
+            return Some(ForestSplit { score, left_bins: self.set(&left), bin: 0 });
+        }
+        let missing = usize::from(self.bins.first() == Some(&0));
+        let (missing, values) = groups.split_at(missing);
+        let inner = values.len().checked_sub(1).filter(|&inner| inner > 0)?;
+        let end = rng.below(inner as u64) as usize;
+        let right = self.parted(node, &values[..=end]).map(|score| (score, false));
+        let left = (!missing.is_empty())
+            .then(|| self.parted(node, &groups[..=missing.len() + end]))
+            .flatten()
+            .map(|score| (score, true));
+        let (score, missing_left) = match (left, right) {
+            (Some(left), Some(right)) if left.0 > right.0 => left,
+            (left, right) => right.or(left)?,
+        };
+        Some(self.number(score, end, missing_left, values))
+    }
+
+    /// Score of some groups against the others; `None` when a side has too few rows.
+    fn parted(&self, node: &ForestNode, chosen: &[usize]) -> Option<f64> {
+        let width = node.targets.outputs + 1;
+        let (mut left, mut right) = (vec![0; width], node.total.to_vec());
+        for &group in chosen {
+            for ((l, r), s) in left.iter_mut().zip(&mut right).zip(self.sums(group, width)) {
+                *l += s;
+                *r -= s;
+            }
+        }
+        let rows: u32 = chosen.iter().map(|&group| self.rows[group]).sum();
+        let enough = rows >= node.min_leaf && node.rows.len() as u32 - rows >= node.min_leaf;
+        enough.then(|| score(&left) + score(&right))
+    }
+
+    /// Bins of groups as a set.
+    fn set(&self, groups: &[usize]) -> LeftBins {
+        let mut set = [0; 4];
+        for &group in groups {
+            let bin = self.bins[group];
+            set[bin as usize >> 6] |= 1 << (bin & 63);
+        }
+        set
+    }
+
     fn number(&self, score: f64, end: usize, missing_left: bool, values: &[usize]) -> ForestSplit {
         let last = self.bins[values[end]];
         // The middle of the gap up to the next bin with rows.
@@ -199,12 +253,7 @@ impl Groups {
         };
         groups.sort_by(|a, b| mean(a).total_cmp(&mean(b)).then(a.cmp(b)));
         let (score, end, _) = self.prefixes(node, &[], &groups[..groups.len().saturating_sub(1)])?;
-        let mut left_bins = [0; 4];
-        for &group in &groups[..=end] {
-            let bin = self.bins[group];
-            left_bins[bin as usize >> 6] |= 1 << (bin & 63);
-        }
-        Some(ForestSplit { score, left_bins, bin: 0 })
+        Some(ForestSplit { score, left_bins: self.set(&groups[..=end]), bin: 0 })
     }
 }
 

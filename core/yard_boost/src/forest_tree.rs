@@ -4,7 +4,7 @@ use crate::{
     binned::{Binned, Binners},
     data::MAX_DEPTH,
     forest_split::{ForestNode, ForestSplit, Groups, Targets, score},
-    params::ForestParams,
+    params::{ForestParams, Splitter},
     split_find::goes_left,
     tree::{BinNode, leaf},
 };
@@ -144,7 +144,11 @@ impl Grower<'_> {
                 continue;
             }
             self.groups.fill(&node, forest.data.column(feature), binner.slots());
-            let Some(split) = self.groups.best(&node, binner) else { continue };
+            let split = match forest.params.splitter {
+                Splitter::Best => self.groups.best(&node, binner),
+                Splitter::Random => self.groups.random(&node, binner, &mut self.rng),
+            };
+            let Some(split) = split else { continue };
             let better = |old: &(u32, ForestSplit)| {
                 split.score > old.1.score || (split.score == old.1.score && feature < old.0)
             };

@@ -51,6 +51,19 @@ pub struct Trained {
     pub valid_loss: Option<f64>,
     /// Gain per feature, summed over the splits of the kept trees, `[features]`.
     pub importance: Vec<f64>,
+    /// Scores on the rows that trees had not drawn; of a forest alone.
+    pub out_of_bag: Option<OutOfBag>,
+}
+
+/// Scores of a forest on its training rows, each by the trees that had not drawn it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OutOfBag {
+    /// Rows that at least one tree had not drawn.
+    pub rows: usize,
+    /// Weighted mean loss.
+    pub loss: f64,
+    /// Weighted accuracy of classes, R² of a number.
+    pub score: f64,
 }
 
 /// What to train on.

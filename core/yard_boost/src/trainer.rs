@@ -309,6 +309,7 @@ impl<'a> Trainer<'a> {
             train_loss: self.train.margins.loss(self.loss, self.train.target(), 1),
             valid_loss: self.valid.as_ref().map(|v| v.margins.loss(self.loss, v.target(), 1)),
             importance: self.ensemble.importance(self.binners.features.len()),
+            out_of_bag: None,
             curve,
         }
     }

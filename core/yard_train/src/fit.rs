@@ -53,6 +53,8 @@ pub(crate) struct Fitted {
     pub(crate) steps: u32,
     pub(crate) parameters: u64,
     pub(crate) device: String,
+    /// What the run's notes should say.
+    pub(crate) notes: Vec<String>,
 }
 
 /// Returns link and number of margins of a task.
@@ -139,7 +141,7 @@ impl Run<'_> {
         let encoding =
             if matches!(family, Family::Linear | Family::Mlp) { Encoding::Dense } else { Encoding::Trees };
         let TrainInput { table, schema, .. } = *self.input;
-        let yard_data::RecipeFit { recipe, notes } =
+        let yard_data::RecipeFit { recipe, mut notes } =
             yard_data::fit_recipe(table, &train.rows, schema, &self.spec.recipe, encoding)?;
         let data = FitData {
             table,
@@ -172,6 +174,7 @@ impl Run<'_> {
             model: fitted.model.clone(),
         };
         fitted.device = device_note(family, &self.spec.device, fitted.device);
+        notes.append(&mut fitted.notes);
         Ok(Trained { notes, ..self.calibrated(parts, fitted, validation)? })
     }
 

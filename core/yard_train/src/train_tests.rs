@@ -109,6 +109,18 @@ fn objectives_and_constraints_of_boosting_reach_the_model() {
 }
 
 #[test]
+fn forests_report_their_out_of_bag_scores() {
+    for (task, name) in [(Task::Regression, "R2"), (Task::Multiclass, "accuracy")] {
+        let data = Data::new(task, Signal::Sum, 900);
+        for splitter in ["best", "random"] {
+            let spec = spec(Family::Forest, &[("trees", "40"), ("splitter", splitter)]);
+            let notes = run(&data, &spec, 2).unwrap().notes;
+            assert!(notes.iter().any(|note| note.contains(&format!("{name} 0."))), "{notes:?}");
+        }
+    }
+}
+
+#[test]
 fn reported_metrics_are_those_of_the_scorer() {
     let data = Data::new(Task::Binary, Signal::Sum, 600);
     for family in FAMILIES {

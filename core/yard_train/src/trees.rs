@@ -5,7 +5,8 @@ use crate::{
     fit::{FitData, Fitted},
 };
 use yard_boost::{
-    BoostError, BoostParams, Control, Features, ForestParams, ForestSpec, Objective, Round, TrainSet, Trained,
+    BoostError, BoostParams, Control, Features, ForestParams, ForestSpec, Objective, OutOfBag, Round,
+    TrainSet, Trained,
 };
 use yard_score::model::{Calibration, Link, Model};
 use yard_types::{
@@ -134,10 +135,18 @@ fn fitted(data: &FitData<'_>, trained: Trained, params: Params) -> Fitted {
         parameters: leaves as u64,
         model: Model::Trees(trained.model),
         link: data.link,
+        notes: trained.out_of_bag.iter().map(|scores| out_of_bag(data, scores)).collect(),
         calibration: Calibration::None,
         params,
         device: "cpu".to_owned(),
     }
+}
+
+/// Says how well a forest does on rows that its trees had not drawn.
+fn out_of_bag(data: &FitData<'_>, scores: &OutOfBag) -> String {
+    let OutOfBag { rows, loss, score } = scores;
+    let names = if data.link == Link::Identity { ("R2", "squared error") } else { ("accuracy", "log loss") };
+    format!("out-of-bag rows ({rows}): {} {score:.4}, {} {loss:.4}", names.0, names.1)
 }
 
 /// Turns an error of `yard_boost` into ours.

@@ -52,6 +52,7 @@ pub(crate) fn fit(data: &FitData<'_>, params: &Params) -> Result<Fitted, TrainEr
     Ok(Fitted {
         model: Model::Linear(scaling.model(&best.theta, train.features())),
         link: data.link,
+        notes: Vec::new(),
         calibration: Calibration::None,
         params: Params::from([("l2".to_owned(), best.l2.to_string())]),
         curve: best.curve,

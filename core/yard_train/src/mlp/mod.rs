@@ -52,6 +52,7 @@ pub(crate) fn fit(data: &FitData<'_>, params: &Params) -> Result<Fitted, TrainEr
     Ok(Fitted {
         model: Model::Net(net),
         link: data.link,
+        notes: Vec::new(),
         calibration: Calibration::None,
         params: params.to_params(),
         curve,
