@@ -18,7 +18,7 @@ use yard_types::{
 /// Largest absolute value of a feature under [`Encoding::Dense`]; exporters clip there too.
 pub const DENSE_LIMIT: f32 = 1_125_899_906_842_624.0;
 /// Rows that are encoded and scored together.
-pub(crate) const BLOCK: usize = 64;
+pub(crate) const BLOCK: usize = 256;
 
 /// A checked recipe, ready to encode rows.
 #[derive(Clone, Debug)]

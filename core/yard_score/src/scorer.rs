@@ -213,14 +213,19 @@ impl Scorer {
         Ok(out)
     }
 
-    /// Margins of one row of encoded features, before a log link is applied.
+    /// Margins of encoded rows `[rows, n_features]`, before a log link is applied.
     pub(crate) fn margins(&self, features: &[f32]) -> Result<Vec<f32>, ScoreError> {
-        let mut margins = vec![0.0; self.outputs];
-        self.forward.run(features, &mut self.forward.work(1), &mut margins);
-        if margins.iter().all(|margin| margin.is_finite()) {
-            Ok(margins)
-        } else {
-            Err(ScoreError::Overflow { row: 0 })
+        let n_features = self.encoder.n_features();
+        let rows = features.len() / n_features;
+        let mut margins = vec![0.0; rows * self.outputs];
+        let mut work = self.forward.work(rows.min(BLOCK));
+        let blocks = features.chunks(n_features * BLOCK).zip(margins.chunks_mut(self.outputs * BLOCK));
+        for (features, margins) in blocks {
+            self.forward.run(features, &mut work, margins);
+        }
+        match margins.iter().position(|margin| !margin.is_finite()) {
+            None => Ok(margins),
+            Some(at) => Err(ScoreError::Overflow { row: at / self.outputs }),
         }
     }
 

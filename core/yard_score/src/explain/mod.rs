@@ -1,7 +1,8 @@
 //! Reasons for an answer: what each input field adds to the margin, `base + Σ contributions + residual
 //! = margin` for each output. Contributions of features are added up to their fields.
 //!
-//! - Trees: exact path-dependent `TreeSHAP` ([`trees`]).
+//! - Trees: exact path-dependent `TreeSHAP` ([`trees`]), or exact interventional `TreeSHAP` against a
+//!   background sample ([`background`]).
 //! - Linear models: exact, weight × (x − reference).
 //! - Nets: integrated gradients from the reference ([`net`]), exact between the points at which units
 //!   switch; rounding is the residual.
@@ -9,7 +10,13 @@
 //! The reference of linear models and nets is one value per feature, the means over training rows
 //! ([`feature_means`]); without one it is zero, which is the mean of every scaled feature.
 
+mod background;
+mod lanes;
 mod net;
+mod plan;
+mod quadrature;
+#[cfg(test)]
+mod shap_tests;
 #[cfg(test)]
 mod tests;
 mod trees;
@@ -28,6 +35,8 @@ use yard_types::table::{FieldValue, Table};
 pub enum Method {
     /// Exact path-dependent `TreeSHAP`.
     TreeShap,
+    /// Exact interventional `TreeSHAP` against a background sample.
+    Interventional,
     /// Weight × (x − reference), exact.
     Linear,
     /// Integrated gradients over the linear pieces of the net.
@@ -39,6 +48,7 @@ impl Method {
     pub fn word(self) -> &'static str {
         match self {
             Self::TreeShap => "TreeSHAP (path-dependent, exact)",
+            Self::Interventional => "TreeSHAP (interventional, exact)",
             Self::Linear => "linear contributions (exact)",
             Self::IntegratedGradients => "integrated gradients (from the mean row)",
         }
@@ -85,6 +95,7 @@ pub struct Explainer {
 #[derive(Clone, Debug)]
 enum Kind {
     Trees(trees::TreeShap),
+    Background(background::Interventional),
     Linear { model: LinearModel, reference: Vec<f32> },
     Net(net::Gradients),
 }
@@ -105,6 +116,23 @@ impl Explainer {
         Ok(Self { scorer, kind })
     }
 
+    /// Explains tree ensembles against a background sample, encoded rows `[rows, n_features]` of which
+    /// there must be one or more: an unknown feature takes the values of background rows, not of the
+    /// training rows in the same branch. Other families, and trees with more than 64 features on one
+    /// path, are refused. Memory grows with leaves × distinct background rows; 100 rows are usual.
+    pub fn interventional(parts: &ScorerParts, background: &[f32]) -> Result<Self, ScoreError> {
+        let scorer = Scorer::new(parts)?;
+        let n_features = scorer.encoder().n_features();
+        let rows = (background.len() / n_features).max(1);
+        forward::check_len("number of background values", background.len(), rows * n_features)?;
+        let Model::Trees(model) = &parts.model else {
+            let what = "interventional explanations of a model that has no trees".to_owned();
+            return Err(ScoreError::Inconsistent { what, expected: "a tree ensemble".to_owned() });
+        };
+        let kind = Kind::Background(background::Interventional::new(model.clone(), background)?);
+        Ok(Self { scorer, kind })
+    }
+
     /// Returns the scorer of the same model.
     pub fn scorer(&self) -> &Scorer {
         &self.scorer
@@ -119,31 +147,63 @@ impl Explainer {
 
     /// Explains rows of a table in order.
     pub fn explain_rows(&self, table: &Table, rows: Rows<'_>) -> Result<Vec<Explanation>, ScoreError> {
-        let features = self.scorer.encoder().encode(table, rows)?;
-        let n_features = self.scorer.encoder().n_features();
-        features.chunks_exact(n_features).map(|row| self.explain_features(row)).collect()
+        self.explain_encoded(&self.scorer.encoder().encode(table, rows)?)
     }
 
     /// Explains one row of encoded features.
     pub fn explain_features(&self, features: &[f32]) -> Result<Explanation, ScoreError> {
         forward::check_len("number of features", features.len(), self.scorer.encoder().n_features())?;
+        let mut all = self.explain_encoded(features)?;
+        all.pop().ok_or(ScoreError::Row { row: 0, rows: 0 })
+    }
+
+    /// Explains encoded rows `[rows, n_features]`, in order; the bits of an explanation do not depend on
+    /// the other rows.
+    pub fn explain_encoded(&self, features: &[f32]) -> Result<Vec<Explanation>, ScoreError> {
+        let n_features = self.scorer.encoder().n_features();
+        let rows = features.len() / n_features;
+        forward::check_len("number of feature values", features.len(), rows * n_features)?;
         let margins = self.scorer.margins(features)?;
-        let (method, base, by_feature) = match &self.kind {
+        let (method, base, all) = self.by_feature(features);
+        let outputs = self.scorer.outputs();
+        let rows = margins.chunks_exact(outputs).zip(all.chunks_exact(outputs * n_features));
+        Ok(rows.map(|(margins, by_feature)| self.explanation((method, &base), margins, by_feature)).collect())
+    }
+
+    /// Returns the base per output, and what features add, `[rows, outputs, n_features]`.
+    fn by_feature(&self, features: &[f32]) -> (Method, Vec<f64>, Vec<f64>) {
+        let rows = features.chunks_exact(self.scorer.encoder().n_features());
+        match &self.kind {
             Kind::Trees(shap) => (Method::TreeShap, shap.base().to_vec(), shap.contributions(features)),
-            Kind::Linear { model, reference } => {
-                let (base, by_feature) = linear(model, reference, features);
-                (Method::Linear, base, by_feature)
+            Kind::Background(shap) => {
+                (Method::Interventional, shap.base().to_vec(), shap.contributions(features))
             }
-            Kind::Net(net) => (Method::IntegratedGradients, net.base().to_vec(), net.contributions(features)),
-        };
-        let contributions = self.by_field(&by_feature, base.len());
+            Kind::Linear { model, reference } => {
+                let base = linear(model, reference, reference).0;
+                let all = rows.flat_map(|row| linear(model, reference, row).1).collect();
+                (Method::Linear, base, all)
+            }
+            Kind::Net(net) => {
+                let all = rows.flat_map(|row| net.contributions(row)).collect();
+                (Method::IntegratedGradients, net.base().to_vec(), all)
+            }
+        }
+    }
+
+    fn explanation(
+        &self,
+        (method, base): (Method, &[f64]),
+        margins: &[f32],
+        by_feature: &[f64],
+    ) -> Explanation {
+        let contributions = self.by_field(by_feature, base.len());
         let inputs = self.scorer.encoder().n_inputs();
-        let residual = margins.iter().zip(&base).enumerate().map(|(k, (margin, base))| {
+        let residual = margins.iter().zip(base).enumerate().map(|(k, (margin, base))| {
             let sum: f64 = contributions[k * inputs..(k + 1) * inputs].iter().sum();
             f64::from(*margin) - base - sum
         });
         let residual = residual.collect();
-        Ok(Explanation { method, base, contributions, residual, margins })
+        Explanation { method, base: base.to_vec(), contributions, residual, margins: margins.to_vec() }
     }
 
     fn by_field(&self, by_feature: &[f64], outputs: usize) -> Vec<f64> {

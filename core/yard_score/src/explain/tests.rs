@@ -59,7 +59,7 @@ fn tree_shap_equals_the_definition() {
             grid: 1.0 / 1024.0,
             trees: vec![tree],
         };
-        let shap = trees::TreeShap::new(model.clone());
+        let shap = super::trees::TreeShap::new(model.clone());
         let draw = |rng: &mut Rng| if rng.below(6) == 0 { f32::NAN } else { rng.normal() as f32 };
         let mut x: Vec<f32> = (0..4).map(|_| draw(&mut rng)).collect();
         x.push(rng.below(9) as f32);
@@ -102,7 +102,7 @@ fn contributions_add_up_to_the_margin() {
                         < 1e-12 * margin.abs().max(1.0)
                 );
                 let limit = match explanation.method {
-                    Method::TreeShap => 1e-12,
+                    Method::TreeShap | Method::Interventional => 1e-12,
                     Method::Linear => 1e-6,
                     Method::IntegratedGradients => 1e-5,
                 };

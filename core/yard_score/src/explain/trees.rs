@@ -1,41 +1,68 @@
 //! Exact path-dependent `TreeSHAP`: Shapley values of the game in which an unknown feature is averaged
 //! over both branches by their training covers.
-//! Method: Lundberg, Erion and Lee (2018), "Consistent individualized feature attribution for tree
-//! ensembles", arXiv:1802.03888, algorithm 2; Lundberg et al. (2020), doi:10.1038/s42256-019-0138-9.
-//! Cost per row and tree: leaves × depth².
+//!
+//! A leaf of value v is reached in this game with weight `Π_j (o_j if feature j is known, else z_j)`,
+//! over the features of its path: `o_j` says whether the row passes all its splits on j, `z_j` is the
+//! share of training rows that pass them. The Shapley value of such a product is an integral (Owen's multilinear
+//! extension): `φ_i = v (o_i − z_i) ∫₀¹ Π_{j≠i} (t o_j + (1 − t) z_j) dt`. The integrand is a polynomial,
+//! so Gauss-Legendre quadrature with half as many points as the longest path has features is exact. At
+//! each point the products are built up from the root, one factor per edge, and summed from the leaves,
+//! so that all leaves share the work: edges × points per row and tree, for several rows at once.
+//!
+//! Methods: Lundberg, Erion and Lee (2018), "Consistent individualized feature attribution for tree
+//! ensembles", arXiv:1802.03888 (the game); Owen (1972), "Multilinear extensions of games",
+//! doi:10.1287/mnsc.18.5.64; Yu, Xu, Chen and Cai (2022), "Linear tree Shap", arXiv:2209.08192 (sums of
+//! polynomials by edge).
 
-use crate::{
-    forward::trees::goes_left,
-    model::{Tree, TreeEnsemble},
+use super::{
+    lanes::Lanes,
+    plan::{Factors, Move, Plan, expected_value},
+    quadrature::Rule,
 };
+use crate::{
+    forward::simd::{Body, Level},
+    model::TreeEnsemble,
+};
+use std::collections::BTreeMap;
+
+/// Rows that are explained side by side.
+const SIDE: usize = 8;
+/// Edges × points up to which factors are kept; beyond, they are computed for each block of rows.
+const KEPT: usize = 1 << 22;
 
 /// A checked ensemble with its expected margins.
 #[derive(Clone, Debug)]
 pub(super) struct TreeShap {
     model: TreeEnsemble,
     base: Vec<f64>,
+    plans: Vec<Plan>,
+    rules: BTreeMap<usize, Rule>,
+    level: Level,
+    kept: bool,
 }
-
-/// A feature on the way from the root: the share of rows that pass when it is unknown, whether this row
-/// passes when it is known, and the weight of subsets of its position's size.
-#[derive(Clone, Copy, Debug)]
-struct Element {
-    feature: u32,
-    zero: f64,
-    one: f64,
-    weight: f64,
-}
-
-/// Stands for the root, which has no feature.
-const NO_FEATURE: u32 = u32::MAX;
 
 impl TreeShap {
     pub(super) fn new(model: TreeEnsemble) -> Self {
         let mut base: Vec<f64> = model.base.iter().map(|base| f64::from(*base)).collect();
+        let (mut plans, mut rules, mut size) = (Vec::with_capacity(model.trees.len()), BTreeMap::new(), 0);
         for tree in &model.trees {
             base[tree.output as usize] += expected_value(tree);
+            let plan = Plan::new(tree);
+            rules.entry(plan.points).or_insert_with(|| Rule::new(plan.points));
+            size += plan.edges.len() * plan.points;
+            plans.push(plan);
         }
-        Self { model, base }
+        let kept = size <= KEPT;
+        for plan in plans.iter_mut().filter(|_| kept) {
+            plan.factors = plan.all_factors(&rules[&plan.points]).collect();
+        }
+        Self { model, base, plans, rules, level: Level::detect(), kept }
+    }
+
+    #[cfg(test)]
+    pub(super) fn at_level(&mut self, level: Level, kept: bool) -> &Self {
+        (self.level, self.kept) = (level, kept);
+        self
     }
 
     /// Returns the expected margin per output.
@@ -43,158 +70,77 @@ impl TreeShap {
         &self.base
     }
 
-    /// Returns `[outputs, n_features]`.
-    pub(super) fn contributions(&self, x: &[f32]) -> Vec<f64> {
-        let n = x.len();
-        let mut phi = vec![0.0; n * self.base.len()];
-        let mut path = Vec::new();
-        for tree in &self.model.trees {
-            let output = tree.output as usize;
-            let mut walk = Walk { tree, x, phi: &mut phi[output * n..(output + 1) * n], path: &mut path };
-            let root = if tree.feature.is_empty() { -1 } else { 0 };
-            walk.path.clear();
-            walk.visit(root, (0, 0), Element { feature: NO_FEATURE, zero: 1.0, one: 1.0, weight: 0.0 });
+    /// Returns `[rows, outputs, n_features]` for rows of features; the bits of a row do not depend on the
+    /// other rows.
+    pub(super) fn contributions(&self, features: &[f32]) -> Vec<f64> {
+        let n = (self.model.n_features as usize).max(1);
+        let size = n * self.base.len();
+        let mut out = vec![0.0; features.len() / n * size];
+        if features.len() == n {
+            self.block(features, &mut Lanes::<1>::new(n, self.base.len()), &mut out);
+            return out;
         }
-        phi
+        let mut lanes = Lanes::<SIDE>::new(n, self.base.len());
+        for (features, out) in features.chunks(n * SIDE).zip(out.chunks_mut(size * SIDE)) {
+            self.block(features, &mut lanes, out);
+        }
+        out
+    }
+
+    fn block<const N: usize>(&self, features: &[f32], lanes: &mut Lanes<N>, out: &mut [f64]) {
+        lanes.load(features);
+        self.level.run(AddTrees { shap: self, lanes });
+        for (row, out) in out.chunks_exact_mut(lanes.phi.len()).enumerate() {
+            for (slot, phi) in out.iter_mut().zip(&lanes.phi) {
+                *slot = phi.0[row];
+            }
+        }
     }
 }
 
-/// Returns the shares of training rows that go left and right; one half each when none were counted.
-fn shares(tree: &Tree, node: usize) -> (f64, f64) {
-    let cover = |child: i32| {
-        f64::from(if child >= 0 {
-            tree.node_cover[child as usize]
-        } else {
-            tree.leaf_cover[-(child + 1) as usize].max(0.0)
-        })
-    };
-    let (left, right) = (cover(tree.left[node]), cover(tree.right[node]));
-    let sum = left + right;
-    if sum > 0.0 { (left / sum, right / sum) } else { (0.5, 0.5) }
+/// The loop over trees, compiled for the vectors of the processor.
+struct AddTrees<'a, const N: usize> {
+    shap: &'a TreeShap,
+    lanes: &'a mut Lanes<N>,
 }
 
-fn expected_value(tree: &Tree) -> f64 {
-    if tree.feature.is_empty() {
-        return f64::from(tree.leaf_value[0]);
-    }
-    let mut sum = 0.0;
-    let mut pending = vec![(0_i32, 1.0_f64)];
-    while let Some((child, share)) = pending.pop() {
-        if child < 0 {
-            sum += share * f64::from(tree.leaf_value[-(child + 1) as usize]);
-        } else {
-            let (left, right) = shares(tree, child as usize);
-            pending.push((tree.right[child as usize], share * right));
-            pending.push((tree.left[child as usize], share * left));
+impl<const N: usize> Body for AddTrees<'_, N> {
+    #[allow(clippy::inline_always, reason = "vector loops need the bodies inside")]
+    #[inline(always)]
+    fn run(self) {
+        let Self { shap, lanes } = self;
+        let n = shap.model.n_features as usize;
+        let mut computed: Vec<Factors> = Vec::new();
+        for (tree, plan) in shap.model.trees.iter().zip(&shap.plans) {
+            let rule = &shap.rules[&plan.points];
+            if !shap.kept {
+                computed.clear();
+                computed.extend(plan.all_factors(rule));
+            }
+            let all = if shap.kept { &plan.factors } else { &computed };
+            let of = |edge: u32| {
+                let first = edge as usize * plan.points;
+                (&plan.edges[edge as usize], &all[first..first + plan.points])
+            };
+            lanes.enter(plan, rule);
+            let phi = tree.output as usize * n;
+            for step in &plan.moves {
+                match *step {
+                    Move::Split(node, level) => lanes.split(tree, node as usize, level as usize),
+                    Move::Down(edge) => {
+                        let (edge, factors) = of(edge);
+                        lanes.down(edge, factors);
+                    }
+                    Move::Up(edge) => {
+                        let (edge, factors) = of(edge);
+                        lanes.up(edge, factors, phi);
+                    }
+                    Move::Leaf(edge, value) => {
+                        let (edge, factors) = of(edge);
+                        lanes.leaf(edge, factors, (f64::from(value), phi));
+                    }
+                }
+            }
         }
     }
-    sum
-}
-
-struct Walk<'a> {
-    tree: &'a Tree,
-    x: &'a [f32],
-    phi: &'a mut [f64],
-    /// Paths of all open levels, one after the other.
-    path: &'a mut Vec<Element>,
-}
-
-impl Walk<'_> {
-    /// Visits a child. `parent` is where its parent's path lies (start, length), `step` the branch taken.
-    fn visit(&mut self, child: i32, parent: (usize, usize), step: Element) {
-        if step.zero == 0.0 && step.one == 0.0 {
-            return; // no row and no subset comes here
-        }
-        let start = self.path.len();
-        self.path.extend_from_within(parent.0..parent.0 + parent.1);
-        self.path.push(step);
-        extend(&mut self.path[start..]);
-        if child < 0 {
-            self.add_leaf(start, f64::from(self.tree.leaf_value[-(child + 1) as usize]));
-        } else {
-            self.split(child as usize, start);
-        }
-        self.path.truncate(start);
-    }
-
-    fn add_leaf(&mut self, start: usize, value: f64) {
-        let path = &self.path[start..];
-        for (k, element) in path.iter().enumerate().skip(1) {
-            let weight = unwound_sum(path, k);
-            self.phi[element.feature as usize] += weight * (element.one - element.zero) * value;
-        }
-    }
-
-    fn split(&mut self, node: usize, start: usize) {
-        let feature = self.tree.feature[node];
-        let (mut zero, mut one) = (1.0, 1.0);
-        if let Some(k) = self.path[start..].iter().position(|element| element.feature == feature) {
-            let known = self.path[start + k];
-            (zero, one) = (known.zero, known.one);
-            unwind(&mut self.path[start..], k);
-            self.path.pop();
-        }
-        let parent = (start, self.path.len() - start);
-        let (left_share, right_share) = shares(self.tree, node);
-        let left = goes_left(self.tree, node, self.x);
-        let step = |share: f64, taken: bool| Element {
-            feature,
-            zero: zero * share,
-            one: if taken { one } else { 0.0 },
-            weight: 0.0,
-        };
-        self.visit(self.tree.left[node], parent, step(left_share, left));
-        self.visit(self.tree.right[node], parent, step(right_share, !left));
-    }
-}
-
-/// Spreads the weights over the last element of the path, which was just pushed.
-fn extend(path: &mut [Element]) {
-    let last = path.len() - 1;
-    let Element { zero, one, .. } = path[last];
-    path[last].weight = if last == 0 { 1.0 } else { 0.0 };
-    let length = (last + 1) as f64;
-    for i in (0..last).rev() {
-        path[i + 1].weight += one * path[i].weight * (i + 1) as f64 / length;
-        path[i].weight *= zero * (last - i) as f64 / length;
-    }
-}
-
-/// Undoes [`extend`] for element `k`; afterwards the last element is to be dropped.
-fn unwind(path: &mut [Element], k: usize) {
-    let last = path.len() - 1;
-    let Element { zero, one, .. } = path[k];
-    let length = (last + 1) as f64;
-    let mut next = path[last].weight;
-    for i in (0..last).rev() {
-        if one == 0.0 {
-            path[i].weight *= length / (zero * (last - i) as f64);
-        } else {
-            let old = path[i].weight;
-            path[i].weight = next * length / ((i + 1) as f64 * one);
-            next = old - path[i].weight * zero * (last - i) as f64 / length;
-        }
-    }
-    for i in k..last {
-        let Element { feature, zero, one, .. } = path[i + 1];
-        path[i] = Element { feature, zero, one, weight: path[i].weight };
-    }
-}
-
-/// Returns the sum of the weights that [`unwind`] would leave.
-fn unwound_sum(path: &[Element], k: usize) -> f64 {
-    let last = path.len() - 1;
-    let Element { zero, one, .. } = path[k];
-    let length = (last + 1) as f64;
-    let (mut next, mut sum) = (path[last].weight, 0.0);
-    for i in (0..last).rev() {
-        if one == 0.0 {
-            sum += path[i].weight * length / (zero * (last - i) as f64);
-        } else {
-            let weight = next * length / ((i + 1) as f64 * one);
-            sum += weight;
-            next = path[i].weight - weight * zero * (last - i) as f64 / length;
-        }
-    }
-    sum
 }

@@ -3,6 +3,7 @@
 
 pub(crate) mod linear;
 pub(crate) mod net;
+pub(crate) mod simd;
 pub(crate) mod trees;
 
 use crate::{error::ScoreError, model::Model};
@@ -11,7 +12,7 @@ use crate::{error::ScoreError, model::Model};
 #[derive(Clone, Debug)]
 pub(crate) enum Forward {
     Linear(linear::Linear),
-    Trees(trees::Trees),
+    Trees(Box<trees::Trees>),
     Net(net::Net),
 }
 
@@ -20,6 +21,7 @@ pub(crate) enum Forward {
 pub(crate) struct Work {
     a: Vec<f32>,
     b: Vec<f32>,
+    trees: trees::Work,
 }
 
 impl Forward {
@@ -28,25 +30,28 @@ impl Forward {
         let n_features = codes.len();
         match model {
             Model::Linear(model) => linear::Linear::new(model, n_features).map(Self::Linear),
-            Model::Trees(model) => trees::Trees::new(model, codes).map(Self::Trees),
+            Model::Trees(model) => trees::Trees::new(model, codes).map(|trees| Self::Trees(Box::new(trees))),
             Model::Net(model) => net::Net::new(model, n_features).map(Self::Net),
         }
     }
 
+    /// Makes the working memory for up to `rows` rows at once.
     pub(crate) fn work(&self, rows: usize) -> Work {
-        let (a, b) = match self {
-            Self::Linear(_) => (0, 0),
-            Self::Trees(trees) => (trees.work_len(), 0),
-            Self::Net(net) => (net.width() * rows, net.width() * rows),
-        };
-        Work { a: vec![0.0; a], b: vec![0.0; b] }
+        match self {
+            Self::Linear(_) => Work::default(),
+            Self::Trees(trees) => Work { trees: trees.work(rows), ..Work::default() },
+            Self::Net(net) => {
+                let size = net.width() * rows;
+                Work { a: vec![0.0; size], b: vec![0.0; size], ..Work::default() }
+            }
+        }
     }
 
     /// Computes margins `[rows, outputs]` of features `[rows, n_features]`.
     pub(crate) fn run(&self, features: &[f32], work: &mut Work, margins: &mut [f32]) {
         match self {
             Self::Linear(model) => model.run(features, margins),
-            Self::Trees(model) => model.run(features, &mut work.a, margins),
+            Self::Trees(model) => model.run(features, &mut work.trees, margins),
             Self::Net(model) => model.run(features, work, margins),
         }
     }

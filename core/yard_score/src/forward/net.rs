@@ -49,7 +49,7 @@ impl Net {
     pub(crate) fn run(&self, features: &[f32], work: &mut Work, margins: &mut [f32]) {
         let Some(outputs) = self.layers.last().map(|layer| layer.bias.len()) else { return };
         let rows = margins.len() / outputs.max(1);
-        let Work { a, b } = work;
+        let Work { a, b, .. } = work;
         for (index, layer) in self.layers.iter().enumerate() {
             let size = rows * layer.bias.len();
             let (from, into) = if index % 2 == 0 { (&*b, &mut *a) } else { (&*a, &mut *b) };

@@ -1,219 +1,195 @@
-//! Tree ensembles in one flat array of 16-byte nodes. Leaf values lie on a binary grid, so that f32 sums
-//! are exact whatever their order; [`Trees::new`] checks that, and that each tree is a tree.
+//! Tree ensembles. Leaf values lie on a binary grid, so that f32 sums are exact whatever their order:
+//! margins have the same bits for one row, for a block, and on every instruction set.
+//!
+//! Blocks of rows go through small trees by bits ([`plan`], [`kernel`]), single rows through small trees
+//! by vectors ([`row`]); other trees are walked ([`walk`]). [`check`] refuses what is no tree.
 
-use super::check_len;
+mod check;
+mod kernel;
+mod plan;
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "other processors walk"))]
+mod row;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+use super::simd::{Aligned, Level};
 use crate::{
     error::ScoreError,
     model::{CATEGORY_SPLIT, MISSING_LEFT, Tree, TreeEnsemble},
 };
+use kernel::{Bits, Block, Reach, Tile, WORD};
 
-/// Longest path from root to leaf that is accepted; explanations recurse along it.
-pub(crate) const MAX_DEPTH: usize = 512;
+/// Words of a large and of a small block.
+const LARGE: usize = 16;
+const SMALL: usize = 4;
+/// Rows up to which a walk for each is faster than a block.
+const FEW: usize = 8;
 
-/// Leaves or category words of all trees that are accepted; indices are i32 and u32.
-const MAX_LEAVES: usize = 1 << 28;
-
-/// Marks a category split in [`Node::feature`].
-const CATEGORY_BIT: u32 = 1 << 31;
-/// Features that are accepted; twice as many lanes must stay below [`CATEGORY_BIT`].
-const MAX_FEATURES: usize = 1 << 28;
-/// Rows that walk a tree side by side, so that their memory accesses overlap.
-const LANES: usize = 16;
-
-/// A split or a leaf. The right child follows the left one. A leaf is its own child: its threshold is
-/// infinity, so that no value goes right, and a walk that has arrived stays.
+/// A lane of values for each feature and each direction of missing values: features with missing values
+/// as +∞, which goes right at every threshold, then features with missing values as −∞, which goes left.
 #[derive(Clone, Copy, Debug)]
-struct Node {
-    /// Bits of the threshold, or for a category split the offset into the words.
-    threshold: u32,
-    /// Lane, with [`CATEGORY_BIT`] on top.
-    feature: u32,
-    /// Left child, within the tree.
-    child: u32,
-    /// Value of a leaf.
-    value: f32,
+struct Lanes {
+    n_features: usize,
 }
 
-/// One tree within the flat array.
-#[derive(Clone, Copy, Debug)]
-struct Span {
-    first: usize,
-    end: usize,
-    output: usize,
-    /// Splits on the shortest way to a leaf.
-    shallow: usize,
-    any_category: bool,
+impl Lanes {
+    /// Returns the lane that a node looks at.
+    fn of(self, tree: &Tree, node: usize) -> u32 {
+        let left = tree.flags[node] & MISSING_LEFT != 0;
+        tree.feature[node] + if left { self.n_features as u32 } else { 0 }
+    }
+
+    /// Fills lanes `[lanes, tiles]` from rows.
+    fn fill(self, features: &[f32], tiles: usize, x: &mut [Tile]) {
+        let n = self.n_features;
+        let (right, left) = x.split_at_mut(n * tiles);
+        for (tile, rows) in features.chunks(n * WORD).enumerate() {
+            for feature in 0..n {
+                let mut values = [0.0; WORD];
+                for (value, row) in values.iter_mut().zip(rows.chunks_exact(n)) {
+                    *value = row[feature];
+                }
+                let at = feature * tiles + tile;
+                right[at].0 = values.map(|value| if value.is_nan() { f32::INFINITY } else { value });
+                left[at].0 = values.map(|value| if value.is_nan() { f32::NEG_INFINITY } else { value });
+            }
+        }
+    }
+
+    /// Fills lanes from one row.
+    fn fill_row(self, features: &[f32], x: &mut [f32]) {
+        let (right, left) = x.split_at_mut(self.n_features);
+        for ((value, right), left) in features.iter().zip(right).zip(left) {
+            *right = if value.is_nan() { f32::INFINITY } else { *value };
+            *left = if value.is_nan() { f32::NEG_INFINITY } else { *value };
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Trees {
-    n_features: usize,
+    lanes: Lanes,
     base: Vec<f32>,
-    nodes: Vec<Node>,
-    words: Vec<u32>,
-    spans: Vec<Span>,
+    /// Trees of one row.
+    row: row::Row,
+    walk: walk::Walk,
+    /// Trees of blocks.
+    groups: Vec<plan::Group>,
+    large: walk::Walk,
+    level: Level,
+}
+
+/// Working memory.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Work {
+    /// Lanes of one row.
+    row: Vec<f32>,
+    x: Vec<Tile>,
+    sums: Vec<Tile>,
+    large: Memory<LARGE>,
+    small: Memory<SMALL>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Memory<const G: usize> {
+    answers: Vec<Bits<G>>,
+    reach: Option<Reach<G>>,
+}
+
+impl<const G: usize> Memory<G> {
+    fn new(tests: usize) -> Self {
+        Self { answers: vec![Bits::NONE; tests], reach: Some(Reach::default()) }
+    }
 }
 
 impl Trees {
     /// Checks and lays out an ensemble; `codes` says which features are category codes.
     pub(crate) fn new(model: &TreeEnsemble, codes: &[bool]) -> Result<Self, ScoreError> {
-        let n_features = codes.len();
-        check_len("number of features", model.n_features as usize, n_features)?;
-        if n_features > MAX_FEATURES {
-            let expected = MAX_FEATURES;
-            return Err(ScoreError::Shape {
-                what: "number of features".to_owned(),
-                expected,
-                got: n_features,
-            });
-        }
-        let size = |tree: &Tree| tree.leaf_value.len().max(tree.category_words.len());
-        let total: usize = model.trees.iter().map(size).sum();
-        if total > MAX_LEAVES {
-            let what = "number of leaves and category words".to_owned();
-            return Err(ScoreError::Shape { what, expected: MAX_LEAVES, got: total });
-        }
-        check_grid(model)?;
-        let mut out = Self {
-            n_features,
-            base: model.base.clone(),
-            nodes: Vec::new(),
-            words: Vec::new(),
-            spans: Vec::with_capacity(model.trees.len()),
-        };
-        for (index, tree) in model.trees.iter().enumerate() {
-            check_tree(index, tree, codes)?;
-            out.push(tree);
-        }
-        Ok(out)
+        check::check(model, codes)?;
+        let lanes = Lanes { n_features: codes.len() };
+        let (groups, large) = plan::groups(&model.trees, lanes);
+        let level = Level::detect();
+        let (row, walk) = row::divide(&model.trees, lanes, level);
+        let large = walk::Walk::new(&large, lanes);
+        Ok(Self { lanes, base: model.base.clone(), row, walk, groups, large, level })
     }
 
-    /// Appends a checked tree, level by level.
-    fn push(&mut self, tree: &Tree) {
-        let first = self.nodes.len();
-        let any_category = tree.flags.iter().any(|flags| flags & CATEGORY_SPLIT != 0);
-        let mut span =
-            Span { first, end: 0, output: tree.output as usize, shallow: usize::MAX, any_category };
-        let root = if tree.feature.is_empty() { -1 } else { 0 };
-        let mut level = vec![(root, 0_usize)];
-        let mut next = 1_u32;
-        let mut at = 0;
-        while let Some(&(child, depth)) = level.get(at) {
-            if let Ok(node) = usize::try_from(child) {
-                self.nodes.push(self.split(tree, node, next));
-                level.extend([(tree.left[node], depth + 1), (tree.right[node], depth + 1)]);
-                next += 2;
-            } else {
-                let value = tree.leaf_value[-(child + 1) as usize];
-                let threshold = f32::INFINITY.to_bits();
-                self.nodes.push(Node { threshold, feature: 0, child: at as u32, value });
-                span.shallow = span.shallow.min(depth);
-            }
-            at += 1;
+    /// Makes the working memory for blocks of up to `rows` rows.
+    pub(crate) fn work(&self, rows: usize) -> Work {
+        let lanes = 2 * self.lanes.n_features;
+        if rows <= FEW {
+            return Work { row: vec![0.0; lanes], ..Work::default() };
         }
-        self.words.extend_from_slice(&tree.category_words);
-        span.end = self.nodes.len();
-        self.spans.push(span);
-    }
-
-    /// Lays out a split. The feature is the index of a lane in [`Self::run_lanes`], which holds both
-    /// directions of missing values.
-    fn split(&self, tree: &Tree, node: usize, child: u32) -> Node {
-        let (mut feature, mut threshold) = (tree.feature[node], tree.threshold[node].to_bits());
-        if tree.flags[node] & MISSING_LEFT != 0 {
-            feature += self.n_features as u32;
-        }
-        if tree.flags[node] & CATEGORY_SPLIT != 0 {
-            feature |= CATEGORY_BIT;
-            threshold = tree.threshold[node] as u32 + self.words.len() as u32;
-        }
-        Node { threshold, feature, child, value: 0.0 }
-    }
-
-    /// Returns the size of the working memory in numbers.
-    pub(crate) fn work_len(&self) -> usize {
-        2 * self.n_features * LANES
-    }
-
-    pub(crate) fn run(&self, features: &[f32], work: &mut [f32], margins: &mut [f32]) {
-        let (n, outputs) = (self.n_features, self.base.len());
-        let rows = features.chunks(n * LANES).zip(margins.chunks_mut(outputs * LANES));
-        for (features, margins) in rows {
-            if margins.len() == outputs {
-                self.run_lanes::<1>(features, &mut work[..2 * n], margins);
-            } else {
-                self.run_lanes::<LANES>(features, work, margins);
-            }
+        let tests = self.groups.iter().map(plan::Group::tests).max().unwrap_or(0);
+        let (small, large) = (Memory::new(tests), Memory::new(tests));
+        Work {
+            row: vec![0.0; lanes],
+            x: vec![Tile::default(); lanes * LARGE],
+            sums: vec![Tile::default(); self.base.len() * LARGE],
+            large,
+            small,
         }
     }
 
-    /// Scores up to `N` rows. `x` holds a lane for each row: features with missing values as +∞, which
-    /// goes right at every threshold, then features with missing values as −∞, which goes left.
-    fn run_lanes<const N: usize>(&self, features: &[f32], x: &mut [f32], margins: &mut [f32]) {
-        let (n, outputs) = (self.n_features, self.base.len());
-        let x = x.as_chunks_mut::<N>().0;
-        let (right, left) = x.split_at_mut(n);
-        for (lane, row) in features.chunks_exact(n).enumerate() {
-            for ((value, right), left) in row.iter().zip(&mut *right).zip(&mut *left) {
-                right[lane] = if value.is_nan() { f32::INFINITY } else { *value };
-                left[lane] = if value.is_nan() { f32::NEG_INFINITY } else { *value };
-            }
-        }
-        for out in margins.chunks_exact_mut(outputs) {
-            out.copy_from_slice(&self.base);
-        }
-        for span in &self.spans {
-            let nodes = &self.nodes[span.first..span.end];
-            let at = if span.any_category {
-                walk(span.shallow, |at| step_any::<N>(nodes, &self.words, x, at))
-            } else {
-                walk(span.shallow, |at| step_numeric::<N>(nodes, x, at))
+    /// Computes margins `[rows, outputs]` of features `[rows, n_features]`; `work` was made for as many
+    /// rows or more.
+    pub(crate) fn run(&self, features: &[f32], work: &mut Work, margins: &mut [f32]) {
+        let (n, outputs) = (self.lanes.n_features, self.base.len().max(1));
+        let (mut features, mut margins) = (features, margins);
+        while !margins.is_empty() {
+            let rows = margins.len() / outputs;
+            let take = match rows {
+                0..=FEW => 1,
+                _ if rows > (LARGE - SMALL) * WORD => rows.min(LARGE * WORD),
+                _ => rows.min(SMALL * WORD),
             };
-            let slots = margins.iter_mut().skip(span.output).step_by(outputs);
-            for (slot, at) in slots.zip(at) {
-                *slot += nodes[at as usize].value;
+            let (now, later) = features.split_at(take * n);
+            let (out, rest) = margins.split_at_mut(take * outputs);
+            match take {
+                1 => self.run_row(now, &mut work.row, out),
+                _ if take > SMALL * WORD => {
+                    self.run_block(now, (&mut work.x, &mut work.sums), &mut work.large, out);
+                }
+                _ => self.run_block(now, (&mut work.x, &mut work.sums), &mut work.small, out),
+            }
+            (features, margins) = (later, rest);
+        }
+    }
+
+    fn run_row(&self, features: &[f32], x: &mut [f32], margins: &mut [f32]) {
+        self.lanes.fill_row(features, x);
+        margins.copy_from_slice(&self.base);
+        self.row.add(self.level, x, margins);
+        self.walk.one(x, margins);
+    }
+
+    fn run_block<const G: usize>(
+        &self,
+        features: &[f32],
+        (x, sums): (&mut [Tile], &mut [Tile]),
+        memory: &mut Memory<G>,
+        margins: &mut [f32],
+    ) {
+        let outputs = self.base.len();
+        let Some(reach) = &mut memory.reach else { return };
+        let (x, sums) = (&mut x[..2 * self.lanes.n_features * G], &mut sums[..outputs * G]);
+        self.lanes.fill(features, G, x);
+        for (sums, base) in sums.chunks_exact_mut(G).zip(&self.base) {
+            sums.fill(Aligned([*base; WORD]));
+        }
+        for group in &self.groups {
+            let answers = &mut memory.answers;
+            kernel::run(self.level, group, &mut Block { x, answers, reach, sums });
+        }
+        self.large.block(x, sums, G);
+        for (tile, rows) in margins.chunks_mut(outputs * WORD).enumerate() {
+            for (row, out) in rows.chunks_exact_mut(outputs).enumerate() {
+                for (slot, sums) in out.iter_mut().zip(sums.chunks_exact(G)) {
+                    *slot = sums[tile].0[row];
+                }
             }
         }
-    }
-}
-
-/// Walks `N` rows through a tree side by side, without a branch on a value, as those can't be predicted.
-fn walk<const N: usize>(shallow: usize, step: impl Fn(&mut [u32; N])) -> [u32; N] {
-    let mut at = [0_u32; N];
-    for _ in 0..shallow {
-        step(&mut at);
-    }
-    loop {
-        let before = at;
-        step(&mut at);
-        if at == before {
-            return at;
-        }
-        step(&mut at);
-    }
-}
-
-#[inline]
-fn step_numeric<const N: usize>(nodes: &[Node], x: &[[f32; N]], at: &mut [u32; N]) {
-    for (lane, at) in at.iter_mut().enumerate() {
-        let node = &nodes[*at as usize];
-        let right = x[node.feature as usize][lane] > f32::from_bits(node.threshold);
-        *at = node.child + u32::from(right);
-    }
-}
-
-#[inline]
-fn step_any<const N: usize>(nodes: &[Node], words: &[u32], x: &[[f32; N]], at: &mut [u32; N]) {
-    for (lane, at) in at.iter_mut().enumerate() {
-        let node = &nodes[*at as usize];
-        let value = x[(node.feature & !CATEGORY_BIT) as usize][lane];
-        let right = if node.feature & CATEGORY_BIT == 0 {
-            value > f32::from_bits(node.threshold)
-        } else {
-            // Codes are finite, so −∞ is a missing value that goes left.
-            value >= 0.0 && !in_set(words, node.threshold as usize, value)
-        };
-        *at = node.child + u32::from(right);
     }
 }
 
@@ -236,132 +212,5 @@ pub(crate) fn goes_left(tree: &Tree, node: usize, x: &[f32]) -> bool {
         in_set(&tree.category_words, tree.threshold[node] as usize, value)
     } else {
         value <= tree.threshold[node]
-    }
-}
-
-/// Checks that base and leaf values are multiples of the grid step and that every partial sum of an
-/// output stays below 2^24 steps, so that f32 sums are exact.
-fn check_grid(model: &TreeEnsemble) -> Result<(), ScoreError> {
-    let grid = f64::from(model.grid);
-    let power_of_two =
-        model.grid.is_normal() && model.grid > 0.0 && model.grid.to_bits().trailing_zeros() >= 23;
-    let off = |what: String, value: f64| ScoreError::OffGrid { what, value, grid };
-    if !power_of_two {
-        return Err(off("the grid step is not a power of two; base".to_owned(), f64::from(model.grid)));
-    }
-    let on_grid = |value: f32| value.is_finite() && (f64::from(value) / grid).fract() == 0.0;
-    let mut bounds = Vec::with_capacity(model.base.len());
-    for (output, base) in model.base.iter().enumerate() {
-        if !on_grid(*base) {
-            return Err(off(format!("base {output} ="), f64::from(*base)));
-        }
-        bounds.push(f64::from(base.abs()));
-    }
-    for (index, tree) in model.trees.iter().enumerate() {
-        let Some(bound) = bounds.get_mut(tree.output as usize) else {
-            let what = format!("output of tree {index}");
-            return Err(ScoreError::Shape { what, expected: model.base.len(), got: tree.output as usize });
-        };
-        let mut largest = 0.0_f32;
-        for (leaf, value) in tree.leaf_value.iter().enumerate() {
-            if !on_grid(*value) {
-                return Err(off(format!("tree {index}, leaf {leaf} ="), f64::from(*value)));
-            }
-            largest = largest.max(value.abs());
-        }
-        *bound += f64::from(largest);
-    }
-    match bounds.iter().position(|bound| *bound > grid * 16_777_216.0) {
-        None => Ok(()),
-        Some(output) => Err(off(format!("the largest possible sum of output {output},"), bounds[output])),
-    }
-}
-
-fn check_tree(index: usize, tree: &Tree, codes: &[bool]) -> Result<(), ScoreError> {
-    let n = tree.feature.len();
-    for (what, got, expected) in [
-        ("thresholds", tree.threshold.len(), n),
-        ("left children", tree.left.len(), n),
-        ("right children", tree.right.len(), n),
-        ("flags", tree.flags.len(), n),
-        ("gains", tree.gain.len(), n),
-        ("node covers", tree.node_cover.len(), n),
-        ("leaf values", tree.leaf_value.len(), n + 1),
-        ("leaf covers", tree.leaf_cover.len(), n + 1),
-    ] {
-        check_len(&format!("tree {index}: number of {what}"), got, expected)?;
-    }
-    for covers in [&tree.node_cover, &tree.leaf_cover, &tree.gain] {
-        super::check_finite(&format!("tree {index}: cover or gain"), covers)?;
-    }
-    for node in 0..n {
-        check_node(tree, node, codes).map_err(|problem| ScoreError::Tree { tree: index, node, problem })?;
-    }
-    check_paths(tree).map_err(|(node, problem)| ScoreError::Tree { tree: index, node, problem })
-}
-
-fn check_node(tree: &Tree, node: usize, codes: &[bool]) -> Result<(), &'static str> {
-    let threshold = tree.threshold[node];
-    let Some(code) = codes.get(tree.feature[node] as usize) else {
-        return Err("the feature does not exist");
-    };
-    if tree.node_cover[node] < 0.0 {
-        return Err("the cover is negative");
-    }
-    if tree.flags[node] & !(MISSING_LEFT | CATEGORY_SPLIT) != 0 {
-        return Err("unknown flags");
-    }
-    if !threshold.is_finite() {
-        return Err("the threshold is not finite");
-    }
-    if tree.flags[node] & CATEGORY_SPLIT == 0 {
-        return Ok(());
-    }
-    if !code {
-        return Err("a category split on a feature that is no category code");
-    }
-    if threshold < 0.0 || threshold.fract() != 0.0 || threshold >= 16_777_216.0 {
-        return Err("the offset of the category set is not a whole number below 2^24");
-    }
-    let offset = threshold as usize;
-    let count = tree.category_words.get(offset).ok_or("the category set does not exist")?;
-    let end = offset.checked_add(1).and_then(|first| first.checked_add(*count as usize));
-    match end {
-        Some(end) if end <= tree.category_words.len() => Ok(()),
-        _ => Err("the category set is longer than the list of sets"),
-    }
-}
-
-/// Walks the tree from its root: each node and each leaf must be reached exactly once.
-fn check_paths(tree: &Tree) -> Result<(), (usize, &'static str)> {
-    let n = tree.feature.len();
-    if n == 0 {
-        return Ok(());
-    }
-    let (mut seen, mut seen_leaf) = (vec![false; n], vec![false; n + 1]);
-    seen[0] = true;
-    let mut pending = vec![(0_usize, 1_usize)];
-    while let Some((node, depth)) = pending.pop() {
-        if depth > MAX_DEPTH {
-            return Err((node, "deeper than 512 splits"));
-        }
-        for child in [tree.left[node], tree.right[node]] {
-            let slot = match usize::try_from(child) {
-                Ok(child) => seen.get_mut(child),
-                Err(_) => seen_leaf.get_mut(-(i64::from(child) + 1) as usize),
-            };
-            match slot {
-                None => return Err((node, "a child does not exist")),
-                Some(true) => return Err((node, "a child has two parents")),
-                Some(slot) => *slot = true,
-            }
-            if let Ok(child) = usize::try_from(child) {
-                pending.push((child, depth + 1));
-            }
-        }
-    }
-    match seen.iter().position(|seen| !seen) {
-        None => Ok(()),
-        Some(node) => Err((node, "not reachable from the root")),
     }
 }
