@@ -10,7 +10,7 @@ use crate::{
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use yard_types::{command::NewProject, rng};
+use yard_types::{command::NewProject, frame::Frame, rng};
 
 /// A sample with its frame.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -118,6 +118,19 @@ impl Sample {
             latency_budget_ms: self.latency_budget_ms,
             decision: Some(self.decision.clone()),
             ..NewProject::default()
+        }
+    }
+
+    /// Returns the frame with the sample's own words: the decision, its unit, who acts on it, the cost's unit.
+    pub fn worded(&self, frame: Frame) -> Frame {
+        Frame {
+            decision: self.decision.clone(),
+            unit: self.unit.clone(),
+            action: self.action.clone(),
+            cost_unit: self.cost_unit.clone(),
+            protected: self.protected.clone(),
+            latency_budget_ms: self.latency_budget_ms,
+            ..frame
         }
     }
 

@@ -134,6 +134,9 @@ impl Demo<'_> {
         let mut options = sample.project(&data);
         options.seed = self.session.seed();
         self.act(Command::ImportDataset { options: Box::new(options) })?;
+        if let Some(frame) = self.engine.state().frame.clone() {
+            self.act(Command::SetFrame { frame: Box::new(sample.worded(frame)) })?;
+        }
         let state = self.engine.state();
         let Some(dataset) = state.dataset() else { anyhow::bail!("the import left no dataset") };
         let counts = state.splits.get(&dataset.id).map(|split| split.counts).unwrap_or_default();

@@ -184,13 +184,8 @@ pub(crate) fn follow_up(app: &mut StudioApp) {
     }
     match app.then.remove(0) {
         FollowUp::Frame(sample) => {
-            let Some(mut frame) = app.state.project.frame.clone() else { return };
-            frame.decision = sample.decision;
-            frame.unit = sample.unit;
-            frame.action = sample.action;
-            frame.cost_unit = sample.cost_unit;
-            frame.protected = sample.protected;
-            frame.latency_budget_ms = sample.latency_budget_ms;
+            let Some(frame) = app.state.project.frame.clone() else { return };
+            let frame = sample.worded(frame);
             submit(app, Command::SetFrame { frame: Box::new(frame) });
         }
         FollowUp::Train => {
