@@ -1,9 +1,24 @@
 //! The tries of a search or of `auto`: figures, time, and why each was kept or not.
 
 use super::params;
-use crate::words;
+use crate::{
+    layout::{self, Side},
+    words,
+};
 use yard_state::state::StudioState;
-use yard_ui::{Cell, Column, Status, Table, fmt, section, space};
+use yard_types::{
+    metric::better,
+    project::RunRecord,
+    run::{Family, Trial},
+};
+use yard_ui::{
+    Axis, Cell, Column, Line, Plot, Status, Table, fmt,
+    plot::{Marker, Names, Points},
+    section, space, tokens,
+};
+
+/// Trials from which on their figures are drawn: fewer say more in the table.
+const DRAWN: usize = 4;
 
 /// Draws the section for the run in focus; nothing for a single training.
 pub(super) fn show(ui: &mut egui::Ui, state: &StudioState) {
@@ -16,6 +31,7 @@ pub(super) fn show(ui: &mut egui::Ui, state: &StudioState) {
     );
     section(ui, "Trials", &note);
     let metric = words::chosen_metric(&state.project).to_owned();
+    plots_ui(ui, run, &metric);
     let label = words::metric_label(&metric).to_owned();
     let varying = |row: usize| {
         let family = run.trials[row].family;
@@ -49,4 +65,107 @@ pub(super) fn show(ui: &mut egui::Ui, state: &StudioState) {
                 _ => Cell::muted(trial.note.as_str()),
             }
         });
+}
+
+/// Draws how the search went, and what a better figure costs in training time.
+fn plots_ui(ui: &mut egui::Ui, run: &RunRecord, metric: &str) {
+    let figures: Vec<(usize, &Trial, f64)> = run
+        .trials
+        .iter()
+        .enumerate()
+        .filter_map(|(at, trial)| Some((at, trial, trial.validation.get(metric)?.value)))
+        .filter(|(.., value)| value.is_finite())
+        .collect();
+    if figures.len() < DRAWN {
+        return;
+    }
+    legend_ui(ui, &figures);
+    let label = words::metric_label(metric);
+    let better_words = words::better(metric).words();
+    let title = format!("{label} by trial, {better_words}");
+    let by_time = format!("{label} over training time");
+    let lower = words::better(metric).words().starts_with("lower");
+    let cheapest = if lower { "best and quick: down, left" } else { "best and quick: up, left" };
+    let last = run.trials.len() as f64;
+    let width = (ui.available_width() - space::S24) / 2.0;
+    layout::two(ui, width, space::S24, |ui, side| {
+        let t = tokens(ui);
+        let plot = match side {
+            Side::Left => Plot::new(&title, Axis::new("trial").range(0.5, last + 0.5), Axis::new(label))
+                .note("line: best so far")
+                .line(Line::new("best so far", t.text_3, best_so_far(&figures, metric))),
+            Side::Right => {
+                Plot::new(&by_time, Axis::new("seconds").log(true), Axis::new(label)).note(cheapest)
+            }
+        };
+        let place = |at: usize, trial: &Trial| match side {
+            Side::Left => at as f64 + 1.0,
+            Side::Right => trial.seconds.max(0.01),
+        };
+        let mut plot = plot.names(Names::Hidden).height(176.0);
+        for (series, family) in families(&figures).into_iter().enumerate() {
+            let own = figures.iter().filter(|(_, trial, _)| trial.family == family);
+            let points = own.map(|(at, trial, value)| [place(*at, trial), *value]).collect();
+            plot = plot.points(Points::new(family.word(), t.series(series), points));
+        }
+        if let Some((at, trial, value)) = figures.iter().find(|(_, trial, _)| trial.kept) {
+            plot = plot.marker(Marker::new([place(*at, trial), *value], "kept"));
+        }
+        plot.show(ui);
+    });
+    ui.add_space(space::S16);
+}
+
+fn legend_ui(ui: &mut egui::Ui, figures: &[(usize, &Trial, f64)]) {
+    let t = tokens(ui);
+    ui.horizontal(|ui| {
+        for (series, family) in families(figures).into_iter().enumerate() {
+            yard_ui::legend(ui, t.series(series), family.word());
+        }
+    });
+    ui.add_space(space::S8);
+}
+
+/// The families in the order in which they were first tried.
+fn families(figures: &[(usize, &Trial, f64)]) -> Vec<Family> {
+    let mut found = Vec::new();
+    for (_, trial, _) in figures {
+        if !found.contains(&trial.family) {
+            found.push(trial.family);
+        }
+    }
+    found
+}
+
+/// The best figure up to each trial, as `[trial, figure]`.
+fn best_so_far(figures: &[(usize, &Trial, f64)], metric: &str) -> Vec<[f64; 2]> {
+    let mut best: Option<f64> = None;
+    let mut line = Vec::with_capacity(figures.len());
+    for (at, _, value) in figures {
+        let top = best.filter(|best| !better(metric, *value, *best)).unwrap_or(*value);
+        best = Some(top);
+        line.push([*at as f64 + 1.0, top]);
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_figure_never_gets_worse() {
+        let trial = Trial {
+            family: Family::Linear,
+            params: std::collections::BTreeMap::new(),
+            validation: std::collections::BTreeMap::new(),
+            seconds: 1.0,
+            kept: false,
+            note: String::new(),
+        };
+        let figures = [(0, &trial, 0.7), (1, &trial, 0.6), (2, &trial, 0.8)];
+        assert_eq!(best_so_far(&figures, "roc_auc"), [[1.0, 0.7], [2.0, 0.7], [3.0, 0.8]]);
+        assert_eq!(best_so_far(&figures, "rmse"), [[1.0, 0.7], [2.0, 0.6], [3.0, 0.6]]);
+        assert_eq!(families(&figures), [Family::Linear]);
+    }
 }
