@@ -99,11 +99,7 @@ impl NumberBins {
         };
         keys.retain(|&k| k < key(f32::INFINITY));
         keys.sort_unstable();
-        let mut distinct: Vec<(f32, usize)> = Vec::new();
-        for chunk in keys.chunk_by(|a, b| a == b) {
-            distinct.push((value(chunk[0]), chunk.len()));
-        }
-        Self::new(edges(&distinct, keys.len(), (bins - 1).min(MAX_VALUE_BINS)))
+        Self::new(edges(&keys, (bins - 1).min(MAX_VALUE_BINS)))
     }
 
     fn new(edges: Vec<f32>) -> Self {
@@ -174,14 +170,20 @@ fn between(low: f32, high: f32) -> f32 {
     if middle >= low && middle < high { middle } else { low.max(f32::MIN) }
 }
 
-/// Edges of at most `limit` bins over distinct ascending values with their counts.
-fn edges(distinct: &[(f32, usize)], total: usize, limit: usize) -> Vec<f32> {
+/// Distinct values of sorted keys, ascending, with the number of rows that hold each.
+fn distinct(keys: &[u32]) -> impl Iterator<Item = (f32, usize)> + Clone {
+    keys.chunk_by(|a, b| a == b).map(|group| (value(group[0]), group.len()))
+}
+
+/// Edges of at most `limit` bins over sorted keys.
+fn edges(keys: &[u32], limit: usize) -> Vec<f32> {
     let mut out = Vec::with_capacity(limit);
-    if distinct.len() <= limit {
-        out.extend(distinct.windows(2).map(|pair| between(pair[0].0, pair[1].0)));
+    if distinct(keys).take(limit + 1).count() <= limit {
+        let values = distinct(keys).map(|value| value.0);
+        out.extend(values.clone().zip(values.skip(1)).map(|(low, high)| between(low, high)));
     } else {
-        quantile_edges(distinct, total, limit - 1, &mut out);
-        part_signs(distinct, &mut out);
+        quantile_edges(keys, limit - 1, &mut out);
+        part_signs(keys, &mut out);
     }
     // Two values that differ only below `f32::MIN` (minus infinity next to it) give one edge.
     out.dedup();
@@ -190,12 +192,12 @@ fn edges(distinct: &[(f32, usize)], total: usize, limit: usize) -> Vec<f32> {
 }
 
 /// Adds an edge between negative and other values: columns often change their meaning there.
-fn part_signs(distinct: &[(f32, usize)], out: &mut Vec<f32>) {
-    let first = distinct.partition_point(|&(value, _)| value < 0.0);
-    if first == 0 || first == distinct.len() {
+fn part_signs(keys: &[u32], out: &mut Vec<f32>) {
+    let first = keys.partition_point(|&key| value(key) < 0.0);
+    if first == 0 || first == keys.len() {
         return;
     }
-    let (below, above) = (distinct[first - 1].0, distinct[first].0);
+    let (below, above) = (value(keys[first - 1]), value(keys[first]));
     let edge = if above > 0.0 { 0.0 } else { between(below, above) };
     let at = out.partition_point(|&e| e < below);
     match out.get_mut(at) {
@@ -204,17 +206,15 @@ fn part_signs(distinct: &[(f32, usize)], out: &mut Vec<f32>) {
     }
 }
 
-fn quantile_edges(distinct: &[(f32, usize)], total: usize, limit: usize, out: &mut Vec<f32>) {
-    let share = total as f64 / limit as f64;
+fn quantile_edges(keys: &[u32], limit: usize, out: &mut Vec<f32>) {
+    let share = keys.len() as f64 / limit as f64;
     let heavy = |count: usize| count as f64 >= share;
-    let heavy_rows: usize = distinct.iter().map(|d| d.1).filter(|&count| heavy(count)).sum();
-    let heavy_bins = distinct.iter().filter(|d| heavy(d.1)).count();
-    let mut light_bins = limit - heavy_bins.min(limit);
-    let mut light_rows = total - heavy_rows;
+    let heavy_counts = || distinct(keys).map(|value| value.1).filter(|&count| heavy(count));
+    let mut light_bins = limit - heavy_counts().count().min(limit);
+    let mut light_rows = keys.len() - heavy_counts().sum::<usize>();
     let mut target = light_rows as f64 / light_bins.max(1) as f64;
     let mut count = 0;
-    for pair in distinct.windows(2) {
-        let ((value, rows), (next, next_rows)) = (pair[0], pair[1]);
+    for ((value, rows), (next, next_rows)) in distinct(keys).zip(distinct(keys).skip(1)) {
         count += rows;
         if !heavy(rows) {
             light_rows -= rows;

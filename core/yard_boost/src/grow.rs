@@ -11,7 +11,7 @@ use crate::{
 };
 use std::{cmp::Ordering, collections::BinaryHeap, ops::Range};
 
-/// Rows to grow on, and a spare vector of the same length.
+/// Rows to grow on, and a spare vector of at least [`spare_len`](crate::partition::spare_len).
 pub(crate) struct Rows<'a> {
     pub(crate) rows: &'a mut [Entry],
     pub(crate) spare: &'a mut [Entry],
@@ -154,7 +154,7 @@ impl Grower<'_> {
     fn split(&mut self, mut open: Open) {
         let range = self.leaves[open.leaf as usize].range.clone();
         let rows = &mut self.rows.rows[range.clone()];
-        let spare = &mut self.rows.spare[range.clone()];
+        let spare = &mut *self.rows.spare;
         let column = self.histograms.column(open.split.feature);
         let left_rows = partition(rows, spare, column, &open.split.left_bins);
         let right_rows = range.len() - left_rows;

@@ -13,6 +13,7 @@ use crate::{
     margins::{Margins, Target},
     memory::zeroed,
     params::BoostParams,
+    partition::{divide, spare_len},
     quant::{Entry, Quant},
     sample::{self, Sample},
     split_find::Rules,
@@ -93,7 +94,7 @@ impl<'a> Trainer<'a> {
             pool: Pool::default(),
             rows: zeroed(rows),
             prepared: if loss.needs_prepare() { vec![0.0; rows] } else { Vec::new() },
-            spare: zeroed(rows),
+            spare: zeroed(spare_len(rows)),
             top_weight: train.weights.map_or(1.0, |w| f64::from(w.iter().fold(0.0_f32, |a, &b| a.max(b)))),
         }
     }
@@ -150,18 +151,7 @@ impl<'a> Trainer<'a> {
         if matches!(sample, Sample::All) {
             return rows.len();
         }
-        let (mut inside, mut outside) = (0, 0);
-        for at in 0..rows.len() {
-            let entry = rows[at];
-            if sample.has(entry.row()) {
-                rows[inside] = entry;
-                inside += 1;
-            } else {
-                self.spare[outside] = entry;
-                outside += 1;
-            }
-        }
-        rows[inside..].copy_from_slice(&self.spare[..outside]);
+        let inside = divide(rows, &mut self.spare, |entry: Entry| usize::from(sample.has(entry.row())));
         if inside == 0 { rows.len() } else { inside }
     }
 
@@ -194,7 +184,7 @@ impl<'a> Trainer<'a> {
         };
         let histograms = Histograms::new(source, quant);
         let rules = self.rules(quant.units());
-        let grown = grow(&histograms, &rules, &self.pool, Rows { spare: &mut spare[..rows.len()], rows });
+        let grown = grow(&histograms, &rules, &self.pool, Rows { spare: &mut spare, rows });
         self.spare = spare;
         grown
     }
