@@ -184,11 +184,11 @@ fn put<T: Element>(arrays: &mut Arrays, name: &str, values: &[T]) {
 }
 
 fn put_trees(arrays: &mut Arrays, prefix: &str, model: &TreeEnsemble) {
-    let name = |name: &str| format!("{prefix}{name}");
     fn all<T: Element>(arrays: &mut Arrays, name: &str, trees: &[Tree], of: fn(&Tree) -> &Vec<T>) {
         let values: Vec<T> = trees.iter().flat_map(|tree| of(tree).iter().copied()).collect();
         put(arrays, name, &values);
     }
+    let name = |name: &str| format!("{prefix}{name}");
     let trees = &model.trees;
     let counts = |of: fn(&Tree) -> usize| -> Vec<u32> { trees.iter().map(|tree| of(tree) as u32).collect() };
     put(arrays, &name("base"), &model.base);

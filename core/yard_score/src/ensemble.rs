@@ -29,7 +29,9 @@ pub fn join(members: &[(&ScorerParts, f64)]) -> Result<ScorerParts, ScoreError> 
         let slope = match parts.calibration {
             Calibration::None => 1.0,
             Calibration::Platt { slope, intercept } => {
-                model.bias.iter_mut().for_each(|bias| *bias += weight * intercept);
+                for bias in &mut model.bias {
+                    *bias += weight * intercept;
+                }
                 slope
             }
         };

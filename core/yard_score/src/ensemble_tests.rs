@@ -117,7 +117,8 @@ fn members_that_do_not_fit_together_are_refused() {
 
 #[test]
 fn damaged_ensembles_are_refused() {
-    let damage: [(fn(&mut EnsembleModel), &str); 6] = [
+    type Damage = (fn(&mut EnsembleModel), &'static str);
+    let damage: [Damage; 6] = [
         (|model| model.members.clear(), "0 members"),
         (|model| model.bias[0] = f64::NAN, "bias of the ensemble"),
         (|model| model.members[0].scale = f64::INFINITY, "scale of member 0"),

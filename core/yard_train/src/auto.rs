@@ -407,12 +407,11 @@ impl<'a> Search<'a> {
         let mut members = Vec::with_capacity(weights.len());
         for (at, weight) in weights {
             let candidate = &candidates[*at];
-            let trained = match &candidate.trained {
-                Some(trained) => trained.clone(),
-                None => {
-                    let rows = self.rows;
-                    self.run.fit(candidate.family, &candidate.params, &rows.train, &rows.validation)?
-                }
+            let trained = if let Some(trained) = &candidate.trained {
+                trained.clone()
+            } else {
+                let rows = self.rows;
+                self.run.fit(candidate.family, &candidate.params, &rows.train, &rows.validation)?
             };
             let trial = &mut self.trials[candidate.trial];
             trial.params.clone_from(&trained.fitted.params);

@@ -75,6 +75,7 @@ pub(crate) fn best_of(metric: &str, candidates: &[Candidate]) -> usize {
     })
 }
 
+#[derive(Clone, Copy)]
 struct Place {
     at: usize,
     kept: usize,

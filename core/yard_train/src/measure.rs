@@ -88,7 +88,11 @@ impl Scored {
     /// Returns the same rows with the predictions that such scores give.
     pub(crate) fn with_scores(&self, mut scores: Vec<f64>) -> Self {
         match &self.truth {
-            Truth::Binary(_) => scores.iter_mut().for_each(|score| *score = sigmoid(*score)),
+            Truth::Binary(_) => {
+                for score in &mut scores {
+                    *score = sigmoid(*score);
+                }
+            }
             Truth::Multiclass(_, classes) => scores.chunks_exact_mut(*classes).for_each(softmax),
             Truth::Regression(_) => {}
         }

@@ -59,7 +59,7 @@ pub(crate) fn due(step: u32) -> bool {
         100..=499 => 100,
         _ => 500,
     };
-    step % stride == 0
+    step.is_multiple_of(stride)
 }
 
 impl Watch {

@@ -161,7 +161,9 @@ impl Part {
         let range = self.first..self.first + self.n_features;
         let mut inside = features[range.clone()].to_vec();
         if !matches!(self.kind, Kind::Trees(_)) {
-            inside.iter_mut().for_each(|value| *value = value.clamp(-DENSE_LIMIT, DENSE_LIMIT));
+            for value in &mut inside {
+                *value = value.clamp(-DENSE_LIMIT, DENSE_LIMIT);
+            }
         }
         let (_, own_base, own) = self.kind.contributions(&inside);
         for (output, value) in own_base.iter().enumerate() {

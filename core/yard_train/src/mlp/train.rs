@@ -189,7 +189,9 @@ impl Run<'_> {
     fn metric(&self, mut margins: Vec<f32>) -> Option<f64> {
         let (mean, sd) = self.job.target;
         let rows = self.validation.rows;
-        margins.iter_mut().for_each(|margin| *margin = (f64::from(*margin) * sd + mean) as f32);
+        for margin in &mut margins {
+            *margin = (f64::from(*margin) * sd + mean) as f32;
+        }
         let y: Vec<f64> = rows.y.iter().map(|y| f64::from(*y) * sd + mean).collect();
         let weights = rows.weights.as_ref().map(|all| all.iter().map(|w| f64::from(*w)).collect::<Vec<_>>());
         self.job.watch.as_ref()?.value(&y, weights.as_deref(), &margins)
