@@ -67,7 +67,9 @@ pub use error::BoostError;
 pub use forest::{ForestSpec, train_forest};
 pub use loss::{Block, Loss, Objective};
 pub use params::{BoostParams, ClassWeight, Direction, ForestParams, Goss, ObjectiveName, Splitter};
-pub use train::{Control, OutOfBag, Round, TrainSet, TrainSpec, Trained, train, train_with};
+pub use train::{
+    Control, OutOfBag, Round, TrainSet, TrainSpec, Trained, Watcher, train, train_watched, train_with,
+};
 
 #[cfg(test)]
 mod edge_tests;

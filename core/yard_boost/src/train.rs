@@ -104,6 +104,20 @@ pub fn train(
     spec: &TrainSpec,
     observer: &mut dyn FnMut(Round) -> Control,
 ) -> Result<Trained, BoostError> {
+    train_watched(train, valid, spec, &mut |round, _| observer(round))
+}
+
+/// Called after each round: with its losses and a function that copies the margins of the validation rows,
+/// `[rows, outputs]` row-major, empty without a validation part.
+pub type Watcher<'a> = dyn FnMut(Round, &dyn Fn() -> Vec<f32>) -> Control + 'a;
+
+/// Trains as [`train()`] does, with an observer that can also read the margins of the validation rows.
+pub fn train_watched(
+    train: TrainSet,
+    valid: Option<TrainSet>,
+    spec: &TrainSpec,
+    observer: &mut Watcher<'_>,
+) -> Result<Trained, BoostError> {
     train.part().check("training")?;
     if let Some(valid) = valid {
         valid.part().check("validation")?;
@@ -111,14 +125,14 @@ pub fn train(
     let choice = &spec.params.class_weight;
     let Some(by_class) = class_weights::by_class(choice, spec.objective, train.y, train.weights)? else {
         let loss = spec.objective.for_target(train.y, train.weights).loss();
-        return train_with(train, valid, (loss.as_ref(), &spec.params, spec.threads), observer);
+        return rounds(train, valid, (loss.as_ref(), &spec.params, spec.threads), observer);
     };
     let loss = spec.objective.loss();
     let own = class_weights::rows(&by_class, train.y, train.weights);
     let held = valid.map(|valid| class_weights::rows(&by_class, valid.y, valid.weights));
     let valid = valid.zip(held.as_deref()).map(|(valid, w)| TrainSet { weights: Some(w), ..valid });
     let train = TrainSet { weights: Some(&own), ..train };
-    train_with(train, valid, (loss.as_ref(), &spec.params, spec.threads), observer)
+    rounds(train, valid, (loss.as_ref(), &spec.params, spec.threads), observer)
 }
 
 /// Trains with a loss of the caller's own: loss, hyperparameters (their `objective` and `class_weight`
@@ -128,6 +142,15 @@ pub fn train_with(
     valid: Option<TrainSet>,
     (loss, params, threads): (&dyn Loss, &BoostParams, usize),
     observer: &mut dyn FnMut(Round) -> Control,
+) -> Result<Trained, BoostError> {
+    rounds(train, valid, (loss, params, threads), &mut |round, _| observer(round))
+}
+
+fn rounds(
+    train: TrainSet,
+    valid: Option<TrainSet>,
+    (loss, params, threads): (&dyn Loss, &BoostParams, usize),
+    observer: &mut Watcher<'_>,
 ) -> Result<Trained, BoostError> {
     check(train, valid, loss)?;
     let constraints = Constraints::resolve(params, train.features)?;
@@ -144,7 +167,7 @@ pub fn train_with(
         let round = workers.install(|| trainer.losses(step));
         curve.push(round);
         best.see(&round);
-        let stop = observer(round) == Control::Stop;
+        let stop = observer(round, &|| trainer.valid_margins()) == Control::Stop;
         if stop || best.stale(step, params.early_stopping) {
             break;
         }

@@ -251,6 +251,13 @@ impl<'a> Trainer<'a> {
         }
     }
 
+    /// Copies the margins of the validation rows, `[rows, outputs]` row-major.
+    pub(crate) fn valid_margins(&self) -> Vec<f32> {
+        let Some(valid) = &self.valid else { return Vec::new() };
+        let columns = valid.margins.read_all(0, valid.data.rows);
+        (0..valid.data.rows).flat_map(|row| columns.iter().map(move |column| column[row])).collect()
+    }
+
     pub(crate) fn losses(&self, step: u32) -> Round {
         let stride = self.train.data.rows.div_ceil(CURVE_ROWS);
         Round {

@@ -63,7 +63,7 @@ pub use options::{ReadOptions, Watch};
 pub use profile::profile;
 pub use read::{ChunkReader, ReadTable, column_names, read_table};
 pub use recipe::{RecipeFit, fit_recipe, recipe_lines};
-pub use split::split;
+pub use split::{marks_validation, split};
 pub use target::{NO_CLASS, Target, target};
 pub use text::{cell_text, number_text, number_text_f32, rows_page};
 pub use writer::{OutColumn, OutFormat, OutKind, TableWriter};

@@ -53,6 +53,13 @@ pub fn split(
     Ok((split, notes))
 }
 
+/// Returns whether the data themselves mark validation rows: a split column that names some.
+pub fn marks_validation(table: &Table, schema: &Schema, spec: &SplitSpec) -> bool {
+    let Some(name) = &spec.column else { return false };
+    let Ok((field, column)) = column_of(table, schema, name, "split") else { return false };
+    Labels::of(field, column).labels.iter().any(|label| part_of(label) == Some(SplitPart::Validation))
+}
+
 fn check(spec: &SplitSpec) -> Result<(), DataError> {
     let share = |value: f64| (0.0..1.0).contains(&value);
     if share(spec.validation) && share(spec.test) && spec.validation + spec.test < 1.0 {

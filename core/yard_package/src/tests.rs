@@ -89,6 +89,19 @@ fn every_changed_byte_is_refused() {
 }
 
 #[test]
+fn ensembles_are_written_and_read_to_the_bit() {
+    let members = FAMILIES.map(scorer_parts);
+    let pairs: Vec<_> = members.iter().map(|parts| (parts, 0.25)).collect();
+    let joined = yard_score::ensemble::join(&pairs).unwrap();
+    let bytes = parts::parts_to_bytes(&joined).unwrap();
+    let read = parts::parts_from_bytes(&bytes).unwrap();
+    assert_eq!(read, joined);
+    assert_eq!(parts::model_hash(&read).unwrap(), parts::model_hash(&joined).unwrap());
+    let other = yard_score::ensemble::join(&pairs[..2]).unwrap();
+    assert_ne!(parts::model_hash(&other).unwrap(), parts::model_hash(&joined).unwrap());
+}
+
+#[test]
 fn random_damage_never_panics_and_is_refused() {
     let bytes = write(&content(Family::Mlp), Some(&key())).unwrap();
     let mut rng = Rng::new(11, 0);

@@ -7,7 +7,9 @@ use crate::{error::PackageError, json};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use yard_score::model::{Activation, DenseLayer, DenseNet, LinearModel, Link, Model, Tree, TreeEnsemble};
+use yard_score::model::{
+    Activation, DenseLayer, DenseNet, EnsembleModel, LinearModel, Link, Member, Model, Tree, TreeEnsemble,
+};
 use yard_types::frame::Task;
 
 /// `model.json`.
@@ -26,6 +28,17 @@ pub(crate) enum Family {
     Linear { n_features: u32 },
     Trees { n_features: u32, grid: f32 },
     Net { layers: Vec<Layer>, scale: f32, shift: f32 },
+    Ensemble { members: Vec<StoredMember>, bias: Vec<f64> },
+}
+
+/// A member of an ensemble; its arrays have names that begin with `member.N.`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StoredMember {
+    first: u32,
+    n_features: u32,
+    scale: f64,
+    model: Family,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,29 +53,7 @@ type Arrays = BTreeMap<String, (Dtype, Vec<u8>)>;
 /// Splits a model into its description and the bytes of its arrays.
 pub(crate) fn split(model: &Model) -> Result<(Family, Vec<u8>), PackageError> {
     let mut arrays = Arrays::new();
-    let family = match model {
-        Model::Linear(model) => {
-            put(&mut arrays, "weights", &model.weights);
-            put(&mut arrays, "bias", &model.bias);
-            Family::Linear { n_features: model.n_features }
-        }
-        Model::Trees(model) => {
-            put_trees(&mut arrays, model);
-            Family::Trees { n_features: model.n_features, grid: model.grid }
-        }
-        Model::Net(model) => {
-            for (index, layer) in model.layers.iter().enumerate() {
-                put(&mut arrays, &format!("layer.{index}.weights"), &layer.weights);
-                put(&mut arrays, &format!("layer.{index}.bias"), &layer.bias);
-            }
-            let layer = |layer: &DenseLayer| Layer { inputs: layer.inputs, activation: layer.activation };
-            Family::Net {
-                layers: model.layers.iter().map(layer).collect(),
-                scale: model.scale,
-                shift: model.shift,
-            }
-        }
-    };
+    let family = describe(model, "", &mut arrays);
     let views: Result<Vec<_>, _> = arrays
         .iter()
         .map(|(name, (dtype, bytes))| {
@@ -74,31 +65,84 @@ pub(crate) fn split(model: &Model) -> Result<(Family, Vec<u8>), PackageError> {
     Ok((family, bytes.map_err(|error| weights(&error.to_string()))?))
 }
 
+/// Describes a model and puts its arrays under names that begin with `prefix`.
+fn describe(model: &Model, prefix: &str, arrays: &mut Arrays) -> Family {
+    match model {
+        Model::Linear(model) => {
+            put(arrays, &format!("{prefix}weights"), &model.weights);
+            put(arrays, &format!("{prefix}bias"), &model.bias);
+            Family::Linear { n_features: model.n_features }
+        }
+        Model::Trees(model) => {
+            put_trees(arrays, prefix, model);
+            Family::Trees { n_features: model.n_features, grid: model.grid }
+        }
+        Model::Net(model) => {
+            for (index, layer) in model.layers.iter().enumerate() {
+                put(arrays, &format!("{prefix}layer.{index}.weights"), &layer.weights);
+                put(arrays, &format!("{prefix}layer.{index}.bias"), &layer.bias);
+            }
+            let layer = |layer: &DenseLayer| Layer { inputs: layer.inputs, activation: layer.activation };
+            Family::Net {
+                layers: model.layers.iter().map(layer).collect(),
+                scale: model.scale,
+                shift: model.shift,
+            }
+        }
+        Model::Ensemble(model) => {
+            let member = |(index, member): (usize, &Member)| StoredMember {
+                first: member.first,
+                n_features: member.n_features,
+                scale: member.scale,
+                model: describe(&member.model, &format!("{prefix}member.{index}."), arrays),
+            };
+            let members = model.members.iter().enumerate().map(member).collect();
+            Family::Ensemble { members, bias: model.bias.clone() }
+        }
+    }
+}
+
 /// Joins a description and arrays into a model.
 pub(crate) fn join(family: Family, bytes: &[u8]) -> Result<Model, PackageError> {
     let mut reader = Reader::new(bytes)?;
-    let model = match family {
+    let model = build(family, "", &mut reader)?;
+    reader.finish()?;
+    Ok(model)
+}
+
+fn build(family: Family, prefix: &str, reader: &mut Reader<'_>) -> Result<Model, PackageError> {
+    Ok(match family {
         Family::Linear { n_features } => Model::Linear(LinearModel {
             n_features,
-            weights: reader.take("weights")?,
-            bias: reader.take("bias")?,
+            weights: reader.take(&format!("{prefix}weights"))?,
+            bias: reader.take(&format!("{prefix}bias"))?,
         }),
-        Family::Trees { n_features, grid } => Model::Trees(take_trees(&mut reader, n_features, grid)?),
+        Family::Trees { n_features, grid } => Model::Trees(take_trees(reader, prefix, (n_features, grid))?),
         Family::Net { layers, scale, shift } => {
             let mut out = Vec::with_capacity(layers.len());
             for (index, layer) in layers.into_iter().enumerate() {
                 out.push(DenseLayer {
                     inputs: layer.inputs,
-                    weights: reader.take(&format!("layer.{index}.weights"))?,
-                    bias: reader.take(&format!("layer.{index}.bias"))?,
+                    weights: reader.take(&format!("{prefix}layer.{index}.weights"))?,
+                    bias: reader.take(&format!("{prefix}layer.{index}.bias"))?,
                     activation: layer.activation,
                 });
             }
             Model::Net(DenseNet { layers: out, scale, shift })
         }
-    };
-    reader.finish()?;
-    Ok(model)
+        Family::Ensemble { members, bias } => {
+            let mut out = Vec::with_capacity(members.len());
+            for (index, member) in members.into_iter().enumerate() {
+                if !prefix.is_empty() {
+                    return Err(weights("an ensemble within an ensemble"));
+                }
+                let StoredMember { first, n_features, scale, model } = member;
+                let model = build(model, &format!("member.{index}."), reader)?;
+                out.push(Member { first, n_features, scale, model });
+            }
+            Model::Ensemble(EnsembleModel { members: out, bias })
+        }
+    })
 }
 
 fn weights(problem: &str) -> PackageError {
@@ -139,45 +183,51 @@ fn put<T: Element>(arrays: &mut Arrays, name: &str, values: &[T]) {
     arrays.insert(name.to_owned(), (T::DTYPE, bytes));
 }
 
-fn put_trees(arrays: &mut Arrays, model: &TreeEnsemble) {
+fn put_trees(arrays: &mut Arrays, prefix: &str, model: &TreeEnsemble) {
     fn all<T: Element>(arrays: &mut Arrays, name: &str, trees: &[Tree], of: fn(&Tree) -> &Vec<T>) {
         let values: Vec<T> = trees.iter().flat_map(|tree| of(tree).iter().copied()).collect();
         put(arrays, name, &values);
     }
+    let name = |name: &str| format!("{prefix}{name}");
     let trees = &model.trees;
     let counts = |of: fn(&Tree) -> usize| -> Vec<u32> { trees.iter().map(|tree| of(tree) as u32).collect() };
-    put(arrays, "base", &model.base);
-    put(arrays, "tree.output", &trees.iter().map(|tree| tree.output).collect::<Vec<u32>>());
-    put(arrays, "tree.nodes", &counts(|tree| tree.feature.len()));
-    put(arrays, "tree.words", &counts(|tree| tree.category_words.len()));
-    all(arrays, "node.feature", trees, |tree| &tree.feature);
-    all(arrays, "node.threshold", trees, |tree| &tree.threshold);
-    all(arrays, "node.left", trees, |tree| &tree.left);
-    all(arrays, "node.right", trees, |tree| &tree.right);
-    all(arrays, "node.flags", trees, |tree| &tree.flags);
-    all(arrays, "node.gain", trees, |tree| &tree.gain);
-    all(arrays, "node.cover", trees, |tree| &tree.node_cover);
-    all(arrays, "leaf.value", trees, |tree| &tree.leaf_value);
-    all(arrays, "leaf.cover", trees, |tree| &tree.leaf_cover);
-    all(arrays, "category.words", trees, |tree| &tree.category_words);
+    put(arrays, &name("base"), &model.base);
+    put(arrays, &name("tree.output"), &trees.iter().map(|tree| tree.output).collect::<Vec<u32>>());
+    put(arrays, &name("tree.nodes"), &counts(|tree| tree.feature.len()));
+    put(arrays, &name("tree.words"), &counts(|tree| tree.category_words.len()));
+    all(arrays, &name("node.feature"), trees, |tree| &tree.feature);
+    all(arrays, &name("node.threshold"), trees, |tree| &tree.threshold);
+    all(arrays, &name("node.left"), trees, |tree| &tree.left);
+    all(arrays, &name("node.right"), trees, |tree| &tree.right);
+    all(arrays, &name("node.flags"), trees, |tree| &tree.flags);
+    all(arrays, &name("node.gain"), trees, |tree| &tree.gain);
+    all(arrays, &name("node.cover"), trees, |tree| &tree.node_cover);
+    all(arrays, &name("leaf.value"), trees, |tree| &tree.leaf_value);
+    all(arrays, &name("leaf.cover"), trees, |tree| &tree.leaf_cover);
+    all(arrays, &name("category.words"), trees, |tree| &tree.category_words);
 }
 
-fn take_trees(reader: &mut Reader<'_>, n_features: u32, grid: f32) -> Result<TreeEnsemble, PackageError> {
-    let (base, outputs) = (reader.take::<f32>("base")?, reader.take::<u32>("tree.output")?);
-    let (nodes, words) = (reader.take::<u32>("tree.nodes")?, reader.take::<u32>("tree.words")?);
+fn take_trees(
+    reader: &mut Reader<'_>,
+    prefix: &str,
+    (n_features, grid): (u32, f32),
+) -> Result<TreeEnsemble, PackageError> {
+    let name = |name: &str| format!("{prefix}{name}");
+    let (base, outputs) = (reader.take::<f32>(&name("base"))?, reader.take::<u32>(&name("tree.output"))?);
+    let (nodes, words) = (reader.take::<u32>(&name("tree.nodes"))?, reader.take::<u32>(&name("tree.words"))?);
     if nodes.len() != outputs.len() || words.len() != outputs.len() {
         return Err(weights("tree.output, tree.nodes and tree.words have different lengths"));
     }
-    let mut feature = reader.pieces::<u32>("node.feature")?;
-    let mut threshold = reader.pieces::<f32>("node.threshold")?;
-    let mut left = reader.pieces::<i32>("node.left")?;
-    let mut right = reader.pieces::<i32>("node.right")?;
-    let mut flags = reader.pieces::<u8>("node.flags")?;
-    let mut gain = reader.pieces::<f32>("node.gain")?;
-    let mut node_cover = reader.pieces::<f32>("node.cover")?;
-    let mut leaf_value = reader.pieces::<f32>("leaf.value")?;
-    let mut leaf_cover = reader.pieces::<f32>("leaf.cover")?;
-    let mut category_words = reader.pieces::<u32>("category.words")?;
+    let mut feature = reader.pieces::<u32>(&name("node.feature"))?;
+    let mut threshold = reader.pieces::<f32>(&name("node.threshold"))?;
+    let mut left = reader.pieces::<i32>(&name("node.left"))?;
+    let mut right = reader.pieces::<i32>(&name("node.right"))?;
+    let mut flags = reader.pieces::<u8>(&name("node.flags"))?;
+    let mut gain = reader.pieces::<f32>(&name("node.gain"))?;
+    let mut node_cover = reader.pieces::<f32>(&name("node.cover"))?;
+    let mut leaf_value = reader.pieces::<f32>(&name("leaf.value"))?;
+    let mut leaf_cover = reader.pieces::<f32>(&name("leaf.cover"))?;
+    let mut category_words = reader.pieces::<u32>(&name("category.words"))?;
     let mut trees = Vec::with_capacity(outputs.len());
     for (index, output) in outputs.into_iter().enumerate() {
         let nodes = nodes[index] as usize;
@@ -236,8 +286,8 @@ impl<'a> Reader<'a> {
         Ok(T::parse(view.data()))
     }
 
-    fn pieces<T: Element>(&mut self, name: &'static str) -> Result<Pieces<T>, PackageError> {
-        Ok(Pieces { name, values: self.take(name)?, at: 0 })
+    fn pieces<T: Element>(&mut self, name: &str) -> Result<Pieces<T>, PackageError> {
+        Ok(Pieces { name: name.to_owned(), values: self.take(name)?, at: 0 })
     }
 
     fn finish(self) -> Result<(), PackageError> {
@@ -251,7 +301,7 @@ impl<'a> Reader<'a> {
 
 /// An array that is handed out tree by tree.
 struct Pieces<T> {
-    name: &'static str,
+    name: String,
     values: Vec<T>,
     at: usize,
 }

@@ -376,8 +376,8 @@ fn compile(recipe: &FittedRecipe, index: usize, feature: &Feature) -> Result<Ste
 }
 
 /// Returns whether a recipe can produce a missing feature.
-pub(crate) fn may_be_missing(recipe: &FittedRecipe) -> Option<&Feature> {
-    recipe.features.iter().find(|feature| {
+pub(crate) fn may_be_missing(features: &[Feature]) -> Option<&Feature> {
+    features.iter().find(|feature| {
         matches!(
             feature.op,
             FeatureOp::Code | FeatureOp::Number { fill: None, .. } | FeatureOp::Date { fill: None, .. }

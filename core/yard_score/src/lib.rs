@@ -5,6 +5,7 @@
 //! threads.
 
 pub mod encode;
+pub mod ensemble;
 pub mod error;
 pub mod explain;
 mod forward;

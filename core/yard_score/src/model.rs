@@ -28,6 +28,8 @@ pub enum Model {
     Trees(TreeEnsemble),
     /// Dense layers.
     Net(DenseNet),
+    /// Weighted sum of models.
+    Ensemble(EnsembleModel),
 }
 
 impl Model {
@@ -37,8 +39,33 @@ impl Model {
             Self::Linear(model) => model.bias.len(),
             Self::Trees(model) => model.base.len(),
             Self::Net(model) => model.layers.last().map_or(0, |layer| layer.bias.len()),
+            Self::Ensemble(model) => model.bias.len(),
         }
     }
+}
+
+/// `margin[k] = bias[k] + Σ_m scale[m] × margin of member m [k]`, summed in member order in f64 and rounded
+/// to f32 once. Made by [`crate::ensemble::join`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EnsembleModel {
+    /// Members, none of them an ensemble.
+    pub members: Vec<Member>,
+    /// `[outputs]`: weighted intercepts of the members' calibrations.
+    pub bias: Vec<f64>,
+}
+
+/// A member of an ensemble.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Member {
+    /// First of its features within those of the recipe.
+    pub first: u32,
+    /// Number of its features. Of linear models and nets they are kept within the limits of the dense
+    /// encoding.
+    pub n_features: u32,
+    /// Weight × slope of its calibration.
+    pub scale: f64,
+    /// Model.
+    pub model: Model,
 }
 
 /// `margin[k] = bias[k] + Σ_j weights[k × n_features + j] × x[j]`, summed in feature order in f64 and

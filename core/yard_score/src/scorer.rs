@@ -14,7 +14,7 @@ use crate::{
 };
 use yard_types::{
     frame::Task,
-    recipe::FeatureOp,
+    recipe::{Feature, FeatureOp},
     table::{FieldValue, Table},
 };
 
@@ -81,9 +81,7 @@ impl Scorer {
             let what = "features".to_owned();
             return Err(ScoreError::Recipe { what, problem: "there are none".to_owned() });
         }
-        if !matches!(parts.model, Model::Trees(_))
-            && let Some(feature) = encode::may_be_missing(&parts.recipe)
-        {
+        if let Some(feature) = missing_for(&parts.model, &parts.recipe.features) {
             return Err(ScoreError::Recipe {
                 what: format!("feature {}", crate::error::quoted(&feature.name)),
                 problem: "it can be missing, which linear models and nets can't take".to_owned(),
@@ -251,6 +249,19 @@ impl Scorer {
     fn take(&self, rows: usize, scratch: &Scratch, out: &mut Predictions) {
         out.margins.extend_from_slice(&scratch.margins[..rows * self.outputs]);
         out.probabilities.extend_from_slice(&scratch.probabilities[..rows * self.classes().len()]);
+    }
+}
+
+/// Returns a feature that may be missing and reaches a linear model or net.
+fn missing_for<'a>(model: &Model, features: &'a [Feature]) -> Option<&'a Feature> {
+    match model {
+        Model::Trees(_) => None,
+        Model::Linear(_) | Model::Net(_) => encode::may_be_missing(features),
+        Model::Ensemble(model) => model.members.iter().find_map(|member| {
+            let first = member.first as usize;
+            let own = features.get(first..first.checked_add(member.n_features as usize)?)?;
+            missing_for(&member.model, own)
+        }),
     }
 }
 

@@ -1,29 +1,31 @@
-//! The choice among trained models: the simplest whose validation metric is within noise of the best.
+//! The choice among trained models, and a sentence on each.
 //!
-//! Within noise means that the paired bootstrap interval of the difference to the best includes 0 (Efron
-//! and Tibshirani, 1993, doi:10.1201/9780429246593), the same rows resampled for both; a difference below
-//! one standard error always is. The rule: Breiman et al., 1984, "Classification and Regression Trees",
-//! section 3.4.3.
+//! Without a search the simplest model within noise of the best is kept; a search keeps the best and names
+//! the smallest one within one standard error of it. Within noise means that the 95 % interval of the paired
+//! difference ([`crate::paired`]) includes 0. The rule: Breiman et al., 1984, "Classification and
+//! Regression Trees", section 3.4.3.
 
 use crate::{
     TrainError,
     fit::Trained,
-    measure::{Scored, decision, resamples_for},
+    measure::Scored,
+    paired::{Difference, Judge},
 };
-use yard_metrics::bootstrap::{Bootstrap, PairedDifference, paired_difference};
 use yard_types::{
-    frame::Frame,
     metric::{better, metric_info},
-    run::Family,
+    run::{Family, Params},
 };
 
-const RESAMPLES: u32 = 300;
-
-/// A trained model with its predictions on the rows that choose.
+/// A model with its predictions on the rows that choose.
+#[derive(Clone)]
 pub(crate) struct Candidate {
     pub(crate) family: Family,
-    pub(crate) trained: Trained,
-    pub(crate) scored: Scored,
+    /// Hyperparameters that were asked for.
+    pub(crate) params: Params,
+    /// The model of training rows; `None` when only folds were trained.
+    pub(crate) trained: Option<Trained>,
+    /// Predictions on validation rows, or on the test rows of each fold.
+    pub(crate) parts: Vec<Scored>,
     /// The metric that chooses.
     pub(crate) value: f64,
     /// Index of its trial.
@@ -33,65 +35,80 @@ pub(crate) struct Candidate {
 /// The candidate kept and a sentence on each candidate.
 pub(crate) struct Choice {
     pub(crate) kept: usize,
+    /// The smallest within one standard error of the best.
+    pub(crate) smallest: usize,
     pub(crate) notes: Vec<String>,
 }
 
+/// Which model is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rule {
+    /// The simplest within noise of the best.
+    Simplest,
+    /// The best.
+    Best,
+}
+
 /// Chooses among at least one candidate.
-pub(crate) fn choose(
-    frame: &Frame,
-    metric: &str,
-    candidates: &[Candidate],
-    seed: u64,
-) -> Result<Choice, TrainError> {
-    let best = (0..candidates.len()).fold(0, |best, at| {
-        if better(metric, candidates[at].value, candidates[best].value) { at } else { best }
-    });
+pub(crate) fn choose(judge: &Judge<'_>, candidates: &[Candidate], rule: Rule) -> Result<Choice, TrainError> {
+    let best = best_of(judge.metric, candidates);
     let mut differences = Vec::with_capacity(candidates.len());
     for candidate in candidates {
-        differences.push(difference(frame, metric, (&candidates[best], candidate), seed)?);
+        differences.push(judge.difference(&candidates[best].parts, &candidate.parts)?);
     }
     let simple = |at: &usize| (candidates[*at].family.complexity(), candidates[*at].trial);
-    let kept = (0..candidates.len())
-        .filter(|at| *at == best || !differences[*at].worse_beyond_noise())
-        .min_by_key(simple)
-        .unwrap_or(best);
-    let notes =
-        (0..candidates.len()).map(|at| note(at, kept, best, (&candidates[best], &differences[at]))).collect();
-    Ok(Choice { kept, notes })
+    let simplest = |fits: &dyn Fn(&Difference) -> bool| {
+        let able = (0..candidates.len()).filter(|at| *at == best || fits(&differences[*at]));
+        able.min_by_key(simple).unwrap_or(best)
+    };
+    let smallest = simplest(&|own| own.within_one_error());
+    let kept = if rule == Rule::Best { best } else { simplest(&|own| !own.worse_beyond_noise()) };
+    let sentence = |at: usize| note(Place { at, kept, best, smallest }, &candidates[best], &differences[at]);
+    let notes = (0..candidates.len()).map(sentence).collect();
+    Ok(Choice { kept, smallest, notes })
 }
 
-fn difference(
-    frame: &Frame,
-    metric: &str,
-    (best, other): (&Candidate, &Candidate),
-    seed: u64,
-) -> Result<PairedDifference, TrainError> {
-    let bootstrap = Bootstrap { resamples: resamples_for(best.scored.len(), RESAMPLES), seed };
-    let (best, other) = (best.scored.rows()?, other.scored.rows()?);
-    paired_difference(best, other, &decision(frame, None), metric, &bootstrap)
-        .map_err(|error| TrainError::part("metrics", &error))
+/// Returns the index of the best candidate; of equal ones the first.
+pub(crate) fn best_of(metric: &str, candidates: &[Candidate]) -> usize {
+    (0..candidates.len()).fold(0, |best, at| {
+        if better(metric, candidates[at].value, candidates[best].value) { at } else { best }
+    })
 }
 
-fn note(at: usize, kept: usize, best: usize, (champion, found): (&Candidate, &PairedDifference)) -> String {
+#[derive(Clone, Copy)]
+struct Place {
+    at: usize,
+    kept: usize,
+    best: usize,
+    smallest: usize,
+}
+
+fn note(place: Place, champion: &Candidate, found: &Difference) -> String {
     let metric = &found.metric;
     let decimals = metric_info(metric).map_or(4, |info| info.decimals + 1);
-    let figures = match (found.low, found.high) {
-        (Some(low), Some(high)) => format!(
-            "{metric} {:.decimals$}, {:+.decimals$} to the best ({}), 95 % {low:+.decimals$} to {high:+.decimals$}",
-            found.challenger,
+    let value = format!("{metric} {:.decimals$}", found.value);
+    let figures = match found.interval {
+        Some((low, high)) => format!(
+            "{value}, {:+.decimals$} to the best ({}), 95 % {low:+.decimals$} to {high:+.decimals$}",
             found.difference,
             champion.family.word()
         ),
-        _ => format!("{metric} {:.decimals$}", found.challenger),
+        None => value,
+    };
+    let Place { at, kept, best, smallest } = place;
+    let small = if at == smallest && best != smallest {
+        "; the smallest within one standard error of the best"
+    } else {
+        ""
     };
     match (at == kept, at == best) {
-        (true, true) => format!("kept: best {metric} ({:.decimals$})", found.challenger),
+        (true, true) => format!("kept: best {metric} ({:.decimals$})", found.value),
         (true, false) => format!("kept: the simplest within noise of the best; {figures}"),
         (false, true) => format!(
             "not kept: best {metric} ({:.decimals$}), but a simpler model is within noise of it",
-            found.challenger
+            found.value
         ),
         (false, false) if found.worse_beyond_noise() => format!("not kept: worse beyond noise; {figures}"),
-        (false, false) => format!("not kept: within noise of the best, but not the simplest; {figures}"),
+        (false, false) => format!("not kept: within noise of the best; {figures}{small}"),
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     measure, mlp,
     target::Part,
     trees,
+    watch::Watch,
 };
 use rayon::prelude::*;
 use yard_metrics::sum::BLOCK;
@@ -35,6 +36,11 @@ pub(crate) struct FitData<'a> {
     pub(crate) link: Link,
     /// Margins per row.
     pub(crate) outputs: usize,
+    /// Epochs after which a net stops, when that was found before.
+    pub(crate) stop_after: Option<u32>,
+    pub(crate) frame: &'a Frame,
+    /// The metric that is followed on validation rows.
+    pub(crate) watch: Watch,
     pub(crate) seed: u64,
     /// `auto`, `cpu`, `cuda:N` or `metal`.
     pub(crate) device: &'a str,
@@ -70,6 +76,30 @@ impl FitData<'_> {
     /// Returns an error when the observer asked to stop.
     pub(crate) fn proceed(&self) -> Result<(), TrainError> {
         if self.context.observer.cancelled() { Err(TrainError::Cancelled) } else { Ok(()) }
+    }
+
+    /// Returns the frame's metric on validation rows of their margins, `[rows, outputs]` row-major.
+    pub(crate) fn validation_metric(&self, margins: &[f32]) -> Option<f64> {
+        self.watch.value(&self.validation.y, self.validation.weights.as_deref(), margins)
+    }
+
+    /// Returns the metric of margins under another link than the task's own.
+    pub(crate) fn validation_metric_under(&self, link: Link, margins: &[f32]) -> Option<f64> {
+        let watch = Watch { link, ..self.watch.clone() };
+        watch.value(&self.validation.y, self.validation.weights.as_deref(), margins)
+    }
+
+    /// Returns a scorer of a model on this recipe, without calibration.
+    pub(crate) fn scorer(&self, model: Model) -> Result<Scorer, TrainError> {
+        let parts = ScorerParts {
+            task: self.frame.task,
+            classes: self.frame.classes.clone(),
+            recipe: self.recipe.clone(),
+            link: self.link,
+            calibration: Calibration::None,
+            model,
+        };
+        Scorer::new(&parts).map_err(|error| TrainError::part("scorer", &error))
     }
 
     pub(crate) fn feature_name(&self, feature: usize) -> String {
@@ -117,6 +147,7 @@ pub(crate) struct Run<'a> {
 }
 
 /// A fitted model, ready to score.
+#[derive(Clone)]
 pub(crate) struct Trained {
     pub(crate) parts: ScorerParts,
     pub(crate) scorer: Scorer,
@@ -135,6 +166,29 @@ impl Run<'_> {
         train: &Part,
         validation: &Part,
     ) -> Result<Trained, TrainError> {
+        let mut trained = self.fitted((family, params), (train, validation), None)?;
+        self.calibrate(&mut trained, validation)?;
+        Ok(trained)
+    }
+
+    /// Fits recipe and model on `rows` without validation rows and without calibration. `stop_after` is
+    /// the number of epochs of a net.
+    pub(crate) fn fit_all(
+        &self,
+        family: Family,
+        params: &Params,
+        rows: &Part,
+        stop_after: u32,
+    ) -> Result<Trained, TrainError> {
+        self.fitted((family, params), (rows, &Part::default()), Some(stop_after))
+    }
+
+    fn fitted(
+        &self,
+        (family, params): (Family, &Params),
+        (train, validation): (&Part, &Part),
+        stop_after: Option<u32>,
+    ) -> Result<Trained, TrainError> {
         self.check(train)?;
         let frame = self.input.frame;
         let (link, outputs) = link_of(frame);
@@ -151,6 +205,9 @@ impl Run<'_> {
             validation,
             link,
             outputs,
+            stop_after,
+            frame,
+            watch: Watch::of(frame),
             seed: self.spec.seed,
             device: &self.spec.device,
             context: self.context,
@@ -160,8 +217,8 @@ impl Run<'_> {
             Family::Boosting => trees::fit_boosting(&data, params),
             Family::Forest => trees::fit_forest(&data, params),
             Family::Mlp => mlp::fit(&data, params),
-            Family::Auto => Err(TrainError::Settings {
-                what: "family auto inside of a trial".to_owned(),
+            Family::Auto | Family::Ensemble => Err(TrainError::Settings {
+                what: format!("family {} inside of a trial", family.word()),
                 advice: "name a family".to_owned(),
             }),
         }?;
@@ -173,28 +230,30 @@ impl Run<'_> {
             calibration: fitted.calibration.clone(),
             model: fitted.model.clone(),
         };
+        let scorer = Scorer::new(&parts).map_err(|error| TrainError::part("scorer", &error))?;
         fitted.device = device_note(family, &self.spec.device, fitted.device);
         notes.append(&mut fitted.notes);
-        Ok(Trained { notes, ..self.calibrated(parts, fitted, validation)? })
+        Ok(Trained { parts, scorer, fitted, notes })
     }
 
-    /// Adds a calibration when it lowers the validation log loss beyond noise.
-    fn calibrated(
-        &self,
-        mut parts: ScorerParts,
-        fitted: Fitted,
-        validation: &Part,
-    ) -> Result<Trained, TrainError> {
-        let failed = |error| TrainError::part("scorer", &error);
-        let mut scorer = Scorer::new(&parts).map_err(failed)?;
-        if parts.task.is_classification() && !validation.rows.is_empty() {
-            let margins = measure::score(&scorer, self.input.table, &validation.rows)?.margins;
-            parts.calibration = calibrate::fit_if_better(parts.link, &margins, validation);
-            if parts.calibration != Calibration::None {
-                scorer = Scorer::new(&parts).map_err(failed)?;
-            }
+    /// Measures the kept step of the curve, and adds a calibration when it lowers the validation log loss
+    /// beyond noise.
+    pub(crate) fn calibrate(&self, trained: &mut Trained, validation: &Part) -> Result<(), TrainError> {
+        if validation.rows.is_empty() {
+            return Ok(());
         }
-        Ok(Trained { parts, scorer, fitted, notes: Vec::new() })
+        let margins = measure::score(&trained.scorer, self.input.table, &validation.rows)?.margins;
+        let kept = trained.fitted.steps;
+        if let Some(point) = trained.fitted.curve.iter_mut().find(|point| point.step == kept) {
+            // A regression's margins are its predictions already.
+            let watch = Watch::of(self.input.frame);
+            point.validation_metric = watch.value(&validation.y, validation.weights.as_deref(), &margins);
+        }
+        if self.input.frame.task.is_classification() {
+            let calibration = calibrate::fit_if_better(trained.parts.link, &margins, validation);
+            trained.set_calibration(calibration)?;
+        }
+        Ok(())
     }
 
     /// Refuses training rows that nothing can be learnt from.
@@ -216,6 +275,17 @@ impl Run<'_> {
             }),
             _ => Ok(()),
         }
+    }
+}
+
+impl Trained {
+    /// Replaces the calibration.
+    pub(crate) fn set_calibration(&mut self, calibration: Calibration) -> Result<(), TrainError> {
+        if calibration != self.parts.calibration {
+            self.parts.calibration = calibration;
+            self.scorer = Scorer::new(&self.parts).map_err(|error| TrainError::part("scorer", &error))?;
+        }
+        Ok(())
     }
 }
 

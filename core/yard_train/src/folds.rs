@@ -37,8 +37,10 @@ pub(crate) struct Fold {
 
 /// Figures over folds.
 pub(crate) struct CrossValidation {
-    /// Rows of all folds with the predictions of the models that did not see them.
-    pub(crate) scored: Scored,
+    /// Rows of each fold with the predictions of the model that did not see them.
+    pub(crate) parts: Vec<Scored>,
+    /// Test rows of a fold over its training rows, the mean of the folds.
+    pub(crate) ratio: f64,
     /// Mean over folds with corrected 95 % intervals.
     pub(crate) metrics: MetricSet,
 }
@@ -53,7 +55,7 @@ pub(crate) fn cross_validate(
     let folds = divide(run, rows)?;
     let frame = run.input.frame;
     let decision = decision(frame, None);
-    let mut all: Option<Scored> = None;
+    let mut parts = Vec::with_capacity(folds.len());
     let mut values: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     for (index, fold) in folds.iter().enumerate() {
         run.context.observer.progress(Progress {
@@ -69,21 +71,17 @@ pub(crate) fn cross_validate(
         for (name, value) in scored.points(&decision)? {
             values.entry(name).or_default().push(value);
         }
-        match &mut all {
-            Some(all) => all.append(&scored),
-            None => all = Some(scored),
-        }
+        parts.push(scored);
     }
-    let scored = all.ok_or(TrainError::TooFewRows { part: "cross-validation", rows: 0, needed: 2 })?;
     let shares = folds
         .iter()
         .map(|fold| fold.test.len() as f64 / (fold.train.len() + fold.validation.len()).max(1) as f64);
     let ratio = shares.sum::<f64>() / folds.len() as f64;
-    Ok(CrossValidation { scored, metrics: summarise(values, folds.len(), ratio) })
+    Ok(CrossValidation { parts, ratio, metrics: summarise(values, folds.len(), ratio) })
 }
 
 /// Returns mean and corrected interval of each metric that every fold has.
-fn summarise(values: BTreeMap<String, Vec<f64>>, folds: usize, ratio: f64) -> MetricSet {
+pub(crate) fn summarise(values: BTreeMap<String, Vec<f64>>, folds: usize, ratio: f64) -> MetricSet {
     let mut set = MetricSet::new();
     for (name, values) in values {
         if values.len() < folds {
@@ -92,12 +90,16 @@ fn summarise(values: BTreeMap<String, Vec<f64>>, folds: usize, ratio: f64) -> Me
         let n = values.len() as f64;
         let mean = values.iter().sum::<f64>() / n;
         let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0);
-        let t = T_95.get(values.len().saturating_sub(2)).copied().unwrap_or(2.1);
-        let half = t * ((1.0 / n + ratio) * variance).sqrt();
+        let half = t_95(values.len()) * ((1.0 / n + ratio) * variance).sqrt();
         let bound = |bound: f64| bound.is_finite().then_some(bound);
         set.insert(name, MetricValue { value: mean, low: bound(mean - half), high: bound(mean + half) });
     }
     set
+}
+
+/// Returns the two-sided 95 % quantile of Student's t for the mean of `count` values.
+pub(crate) fn t_95(count: usize) -> f64 {
+    T_95.get(count.saturating_sub(2)).copied().unwrap_or(2.1)
 }
 
 /// Divides rows into the folds that the run asks for.

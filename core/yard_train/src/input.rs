@@ -40,6 +40,11 @@ pub trait Observer: Sync {
         let _ = point;
     }
 
+    /// Takes a finished trial of a search, with its number from 0. Which one is kept is known at the end.
+    fn trial(&self, index: u32, trial: &Trial) {
+        let _ = (index, trial);
+    }
+
     /// Returns whether the run shall stop; asked between trees, epochs and iterations.
     fn cancelled(&self) -> bool {
         false
@@ -89,12 +94,15 @@ impl std::fmt::Debug for Context<'_> {
 pub struct TrainOutput {
     /// The model with recipe, link and calibration: all that the scorer needs.
     pub parts: ScorerParts,
+    /// The model before a refit on training and validation rows: validation rows may be scored with this
+    /// one alone, [`Self::parts`] has seen them. `None` without a refit.
+    pub selected: Option<ScorerParts>,
     /// Family of the kept model (never `auto`).
     pub family: Family,
     /// All hyperparameters in force. A run of [`Self::family`] with these trains the same model.
     pub params: Params,
-    /// Metrics with 95 % bootstrap intervals: `validation`, `test` (parts with rows), and
-    /// `cross_validation` when folds were asked for.
+    /// Metrics with 95 % bootstrap intervals: `validation` (of the model before a refit), `test` (parts
+    /// with rows), and `cross_validation` when folds were asked for.
     pub metrics: BTreeMap<String, MetricSet>,
     /// Tries of a search or of `auto`; empty for a single run.
     pub trials: Vec<Trial>,

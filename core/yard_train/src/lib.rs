@@ -11,17 +11,27 @@ mod auto;
 mod calibrate;
 mod choose;
 pub mod device;
+mod ensemble;
 pub mod error;
 pub mod evaluate;
 mod fit;
 mod folds;
+mod forest_curve;
 pub mod input;
 mod linear;
 mod measure;
 pub mod mlp;
+mod paired;
 mod params;
+mod portfolio;
+mod prune;
+mod refit;
+#[cfg(test)]
+mod refit_tests;
 pub mod reproduce;
 mod search;
+#[cfg(test)]
+mod search_tests;
 mod target;
 #[cfg(test)]
 mod test_data;
@@ -29,6 +39,7 @@ pub mod train;
 #[cfg(test)]
 mod train_tests;
 mod trees;
+mod watch;
 pub mod worker;
 
 pub use error::TrainError;

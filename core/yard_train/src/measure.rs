@@ -8,7 +8,12 @@ use yard_metrics::{
     bootstrap::{self, Bootstrap},
     metric_set,
 };
-use yard_score::{encode, predictions::Predictions, scorer::Scorer};
+use yard_score::{
+    encode,
+    math::{ln, sigmoid, softmax},
+    predictions::Predictions,
+    scorer::Scorer,
+};
 use yard_types::{
     frame::{Frame, Task},
     metric::{MetricSet, MetricValue},
@@ -69,6 +74,38 @@ impl Scored {
         Self { truth, values, weights: part.weights.clone() }
     }
 
+    /// Returns what a weighted sum of models adds up: the prediction, the log-odds of the positive class,
+    /// or the logarithm of each class's probability.
+    pub(crate) fn scores(&self) -> Vec<f64> {
+        let inside = |p: f32| f64::from(p).clamp(1e-9, 1.0 - 1e-9);
+        match &self.truth {
+            Truth::Binary(_) => self.values.iter().map(|p| ln(inside(*p)) - ln(1.0 - inside(*p))).collect(),
+            Truth::Multiclass(..) => self.values.iter().map(|p| ln(inside(*p))).collect(),
+            Truth::Regression(_) => self.values.iter().map(|value| f64::from(*value)).collect(),
+        }
+    }
+
+    /// Returns the same rows with the predictions that such scores give.
+    pub(crate) fn with_scores(&self, mut scores: Vec<f64>) -> Self {
+        match &self.truth {
+            Truth::Binary(_) => {
+                for score in &mut scores {
+                    *score = sigmoid(*score);
+                }
+            }
+            Truth::Multiclass(_, classes) => scores.chunks_exact_mut(*classes).for_each(softmax),
+            Truth::Regression(_) => {}
+        }
+        let values = scores.into_iter().map(|score| score as f32).collect();
+        Self { truth: self.truth.clone(), values, weights: self.weights.clone() }
+    }
+
+    /// Makes rows of a regression.
+    #[cfg(test)]
+    pub(crate) fn of_values(part: &Part, values: Vec<f32>) -> Self {
+        Self { truth: Truth::Regression(part.y.clone()), values, weights: part.weights.clone() }
+    }
+
     /// Returns the values per row.
     fn width(&self) -> usize {
         if let Truth::Multiclass(_, classes) = &self.truth { *classes } else { 1 }
@@ -107,20 +144,6 @@ impl Scored {
             Truth::Regression(_) => predictions.margins.clone(),
         };
         Self { truth: self.truth.clone(), values, weights: self.weights.clone() }
-    }
-
-    /// Appends the rows of `other`, of the same task.
-    pub(crate) fn append(&mut self, other: &Self) {
-        match (&mut self.truth, &other.truth) {
-            (Truth::Binary(own), Truth::Binary(more)) => own.extend(more),
-            (Truth::Multiclass(own, _), Truth::Multiclass(more, _)) => own.extend(more),
-            (Truth::Regression(own), Truth::Regression(more)) => own.extend(more),
-            _ => return,
-        }
-        self.values.extend(&other.values);
-        if let (Some(own), Some(more)) = (&mut self.weights, &other.weights) {
-            own.extend(more);
-        }
     }
 
     /// Returns the rows of the positive class (binary), else 0.

@@ -60,7 +60,7 @@ const MLP: &[Dimension] = &[
 
 fn space(family: Family) -> &'static [Dimension] {
     match family {
-        Family::Auto => &[],
+        Family::Auto | Family::Ensemble => &[],
         Family::Linear => LINEAR,
         Family::Boosting => BOOSTING,
         Family::Forest => FOREST,

@@ -3,9 +3,11 @@
 use crate::{
     Context, TrainError, TrainInput, TrainOutput,
     auto::{self, Rows},
+    ensemble::{self, Member},
     fit::{Run, Trained},
     folds::cross_validate,
     measure::{Scored, decision, score},
+    refit,
     target::Part,
 };
 use std::collections::BTreeMap;
@@ -18,17 +20,38 @@ use yard_types::{
 /// Resamples of the intervals of reported metrics.
 const RESAMPLES: u32 = 300;
 
+/// A search on fewer training and validation rows than this judges by [`FOLDS`] folds: so few validation
+/// rows can't tell good settings apart.
+const FEW_ROWS: usize = 3_000;
+/// With fewer rows than this folds would be too small.
+const FEWEST: usize = 50;
+const FOLDS: u32 = 5;
+
 /// Trains what `spec` asks for and measures the result on validation and test rows.
 ///
 /// The recipe is fitted on training rows; validation rows stop, choose and calibrate; test rows are
-/// measured at the end. The same input, spec and seed give the same [`TrainOutput::parts`] for any number
+/// measured at the end. With the hyperparameter `refit=true` the model kept is then trained again on
+/// training and validation rows with what was chosen ([`TrainOutput::selected`]). The same input, spec and seed give the same [`TrainOutput::parts`] for any number
 /// of threads (nets: on one machine); only a search with a time budget depends on the clock.
 pub fn train(
     input: &TrainInput<'_>,
     spec: &RunSpec,
     context: &Context<'_>,
 ) -> Result<TrainOutput, TrainError> {
-    in_pool(context.threads, || run(&Run { input, spec, context }))
+    let mut own = spec.clone();
+    let refit = refit::take(&mut own.params)?;
+    if refit == Some(true) && (input.split.test.is_empty() || input.split.validation.is_empty()) {
+        return Err(TrainError::Settings {
+            what: "refit=true needs validation rows to choose on and test rows to measure the model on"
+                .to_owned(),
+            advice: "give the split both shares, or leave refit out".to_owned(),
+        });
+    }
+    let rows = input.split.train.len() + input.split.validation.len();
+    if auto::searches(&own) && own.folds == 0 && (FEWEST..FEW_ROWS).contains(&rows) {
+        own.folds = FOLDS;
+    }
+    in_pool(context.threads, || run(&Run { input, spec: &own, context }, refit))
 }
 
 /// Runs `work` on a pool of its own with so many threads.
@@ -46,13 +69,17 @@ pub(crate) fn in_pool<T: Send>(
 /// What was kept, with the tries that led to it.
 pub(crate) struct Kept {
     pub(crate) family: Family,
+    /// The model that validation rows chose.
     pub(crate) trained: Trained,
+    /// Members when it is an ensemble.
+    pub(crate) members: Vec<Member>,
     pub(crate) trials: Vec<Trial>,
+    pub(crate) notes: Vec<String>,
     /// Figures over folds, when they were asked for.
     pub(crate) cross_validation: Option<MetricSet>,
 }
 
-fn run(run: &Run<'_>) -> Result<TrainOutput, TrainError> {
+fn run(run: &Run<'_>, refit: Option<bool>) -> Result<TrainOutput, TrainError> {
     let started = (run.context.clock)();
     if run.context.observer.cancelled() {
         return Err(TrainError::Cancelled);
@@ -60,10 +87,28 @@ fn run(run: &Run<'_>) -> Result<TrainOutput, TrainError> {
     check_frame(run)?;
     crate::device::DeviceChoice::parse(&run.spec.device)?;
     let rows = Rows::read(run)?;
-    let searches = run.spec.family == Family::Auto || run.spec.trials > 1 || run.spec.budget_secs.is_some();
-    let kept = if searches { auto::search(run, &rows)? } else { single(run, &rows)? };
-    let metrics = measured(run, &rows, &kept)?;
-    Ok(output(run, &rows, kept, metrics, started))
+    let several = run.spec.family == Family::Auto || auto::searches(run.spec);
+    let kept = if several { auto::search(run, &rows)? } else { single(run, &rows)? };
+    let both = if refit == Some(true) { Some(rows.both()) } else { None };
+    let refitted = match &both {
+        Some(both) if kept.members.is_empty() => Some(refit::refit(run, kept.family, &kept.trained, both)?),
+        Some(both) => Some(ensemble::refit(run, &kept.members, &kept.trained, both)?),
+        None => None,
+    };
+    let metrics = measured(run, &rows, &kept, refitted.as_ref().unwrap_or(&kept.trained))?;
+    let mut output = output(run, &rows, kept, metrics);
+    if let (Some(refitted), Some(both)) = (refitted, both) {
+        let note = refit::note(both.rows.len());
+        output.features = refitted.parts.recipe.features.len() as u32;
+        output.parameters = refitted.fitted.parameters;
+        output.recipe_lines = yard_data::recipe_lines(&refitted.parts.recipe);
+        output.recipe_lines.push(note.clone());
+        output.notes.push(note);
+        output.selected = Some(std::mem::replace(&mut output.parts, refitted.parts));
+    }
+    output.params.extend(refit.map(|refit| (refit::NAME.to_owned(), refit.to_string())));
+    output.seconds = (run.context.clock)() - started;
+    Ok(output)
 }
 
 fn check_frame(run: &Run<'_>) -> Result<(), TrainError> {
@@ -85,22 +130,34 @@ fn check_frame(run: &Run<'_>) -> Result<(), TrainError> {
 
 fn single(run: &Run<'_>, rows: &Rows) -> Result<Kept, TrainError> {
     let (family, params) = (run.spec.family, &run.spec.params);
+    if family == Family::Ensemble {
+        let (trained, members) = ensemble::train_listed(run, params, (&rows.train, &rows.validation))?;
+        let (trials, notes) = (Vec::new(), Vec::new());
+        return Ok(Kept { family, trained, members, trials, notes, cross_validation: None });
+    }
     let cross_validation = if run.spec.folds > 0 {
         Some(cross_validate(run, &rows.both(), family, params)?.metrics)
     } else {
         None
     };
     let trained = run.fit(family, params, &rows.train, &rows.validation)?;
-    Ok(Kept { family, trained, trials: Vec::new(), cross_validation })
+    let (members, trials, notes) = (Vec::new(), Vec::new(), Vec::new());
+    Ok(Kept { family, trained, members, trials, notes, cross_validation })
 }
 
-/// Measures the kept model through the scorer on validation and test rows.
-fn measured(run: &Run<'_>, rows: &Rows, kept: &Kept) -> Result<BTreeMap<String, MetricSet>, TrainError> {
+/// Measures the chosen model on validation rows and the last one on test rows, through the scorer.
+fn measured(
+    run: &Run<'_>,
+    rows: &Rows,
+    kept: &Kept,
+    last: &Trained,
+) -> Result<BTreeMap<String, MetricSet>, TrainError> {
     let frame = run.input.frame;
     let mut metrics = BTreeMap::new();
-    let parts = [(SplitPart::Validation, &rows.validation), (SplitPart::Test, &rows.test)];
-    for (name, part) in parts.into_iter().filter(|(_, part)| !part.rows.is_empty()) {
-        let predictions = score(&kept.trained.scorer, run.input.table, &part.rows)?;
+    let parts =
+        [(SplitPart::Validation, &rows.validation, &kept.trained), (SplitPart::Test, &rows.test, last)];
+    for (name, part, trained) in parts.into_iter().filter(|(_, part, _)| !part.rows.is_empty()) {
+        let predictions = score(&trained.scorer, run.input.table, &part.rows)?;
         let scored = Scored::new(frame, part, &predictions);
         let set = scored.intervals(&decision(frame, None), RESAMPLES, run.spec.seed)?;
         metrics.insert(name.word().to_owned(), set);
@@ -111,15 +168,10 @@ fn measured(run: &Run<'_>, rows: &Rows, kept: &Kept) -> Result<BTreeMap<String, 
     Ok(metrics)
 }
 
-fn output(
-    run: &Run<'_>,
-    rows: &Rows,
-    kept: Kept,
-    metrics: BTreeMap<String, MetricSet>,
-    started: f64,
-) -> TrainOutput {
-    let Kept { family, trained, trials, .. } = kept;
+fn output(run: &Run<'_>, rows: &Rows, kept: Kept, metrics: BTreeMap<String, MetricSet>) -> TrainOutput {
+    let Kept { family, trained, trials, notes: mut said, .. } = kept;
     let mut notes = trained.notes;
+    notes.append(&mut said);
     for (name, part) in [("training", &rows.train), ("validation", &rows.validation), ("test", &rows.test)] {
         if part.dropped > 0 {
             let target = &run.input.frame.target;
@@ -139,12 +191,13 @@ fn output(
         curve: trained.fitted.curve,
         steps: trained.fitted.steps,
         parameters: trained.fitted.parameters,
-        seconds: (run.context.clock)() - started,
+        seconds: 0.0,
         device: trained.fitted.device,
         features: trained.parts.recipe.features.len() as u32,
         recipe_lines: yard_data::recipe_lines(&trained.parts.recipe),
         notes,
         parts: trained.parts,
+        selected: None,
     }
 }
 

@@ -3,7 +3,9 @@
 use crate::{
     TrainError,
     fit::{FitData, Fitted},
+    forest_curve, watch,
 };
+use std::collections::BTreeMap;
 use yard_boost::{
     BoostError, BoostParams, Control, Features, ForestParams, ForestSpec, Objective, OutOfBag, Round,
     TrainSet, Trained,
@@ -27,12 +29,18 @@ pub(crate) fn fit_boosting(data: &FitData<'_>, params: &Params) -> Result<Fitted
     let train = Columns::new(&matrix.train, &matrix)?;
     let validation = held_out.then(|| Columns::new(&matrix.validation, &matrix)).transpose()?;
     let valid = validation.as_ref().map(|columns| set(&columns.0, &matrix.validation));
-    let mut follow = |round| follow(data, "boosting", total, round);
-    let trained = yard_boost::train(set(&train.0, &matrix.train), valid, &spec, &mut follow)
+    let link = if objective.log_link() { Link::Log } else { data.link };
+    let mut metrics = BTreeMap::new();
+    let mut follow = |round: Round, margins: &dyn Fn() -> Vec<f32>| {
+        if watch::due(round.step) {
+            metrics.extend(data.validation_metric_under(link, &margins()).map(|value| (round.step, value)));
+        }
+        follow(data, "boosting", (total, &round), metrics.get(&round.step).copied())
+    };
+    let trained = yard_boost::train_watched(set(&train.0, &matrix.train), valid, &spec, &mut follow)
         .map_err(boost("boosting"))?;
     data.proceed()?;
-    let link = if objective.log_link() { Link::Log } else { data.link };
-    Ok(Fitted { link, ..fitted(data, trained, spec.params.to_params(held_out)) })
+    Ok(Fitted { link, ..fitted(data, trained, spec.params.to_params(held_out), &metrics) })
 }
 
 /// Fits a random forest. Its losses on the curve are those of out-of-bag rows.
@@ -42,11 +50,12 @@ pub(crate) fn fit_forest(data: &FitData<'_>, params: &Params) -> Result<Fitted, 
     let spec = ForestSpec { objective: task(data), params, threads: data.context.threads };
     let matrix = Matrix::new(data)?;
     let train = Columns::new(&matrix.train, &matrix)?;
-    let mut follow = |round| follow(data, "forest", spec.params.trees, round);
+    let mut follow = |round| follow(data, "forest", (spec.params.trees, &round), None);
     let trained = yard_boost::train_forest(set(&train.0, &matrix.train), &spec, &mut follow)
         .map_err(boost("forest"))?;
     data.proceed()?;
-    Ok(fitted(data, trained, spec.params.to_params()))
+    let metrics = forest_curve::metrics(data, &matrix.validation.columns, &trained)?;
+    Ok(fitted(data, trained, spec.params.to_params(), &metrics))
 }
 
 /// The task's own objective.
@@ -106,18 +115,14 @@ fn set<'a>(features: &'a Features<'a>, part: &'a PartColumns) -> TrainSet<'a> {
     TrainSet { features, y: &part.y, weights: part.weights.as_deref() }
 }
 
-fn point(round: &Round) -> TrainPoint {
-    TrainPoint {
-        step: round.step,
-        train_loss: round.train_loss,
-        validation_loss: round.valid_loss,
-        validation_metric: None,
-    }
+fn point(round: &Round, validation_metric: Option<f64>) -> TrainPoint {
+    let Round { step, train_loss, valid_loss, .. } = *round;
+    TrainPoint { step, train_loss, validation_loss: valid_loss, validation_metric }
 }
 
-fn follow(data: &FitData<'_>, phase: &str, total: u32, round: Round) -> Control {
+fn follow(data: &FitData<'_>, phase: &str, (total, round): (u32, &Round), metric: Option<f64>) -> Control {
     let observer = data.context.observer;
-    observer.point(point(&round));
+    observer.point(point(round, metric));
     observer.progress(Progress {
         phase: phase.to_owned(),
         done: u64::from(round.step),
@@ -127,10 +132,10 @@ fn follow(data: &FitData<'_>, phase: &str, total: u32, round: Round) -> Control 
     if observer.cancelled() { Control::Stop } else { Control::Continue }
 }
 
-fn fitted(data: &FitData<'_>, trained: Trained, params: Params) -> Fitted {
+fn fitted(data: &FitData<'_>, trained: Trained, params: Params, metrics: &BTreeMap<u32, f64>) -> Fitted {
     let leaves: usize = trained.model.trees.iter().map(|tree| tree.leaf_value.len()).sum();
     Fitted {
-        curve: trained.curve.iter().map(point).collect(),
+        curve: trained.curve.iter().map(|round| point(round, metrics.get(&round.step).copied())).collect(),
         steps: trained.best_round,
         parameters: leaves as u64,
         model: Model::Trees(trained.model),

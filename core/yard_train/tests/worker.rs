@@ -11,7 +11,7 @@ use std::{
 use yard_score::model::Link;
 use yard_train::{
     TrainError,
-    mlp::{NetJob, NetObserver, NetParams, NetRows, train_net},
+    mlp::{NetJob, NetObserver, NetParams, NetRows, Schedule, train_net},
     worker,
 };
 use yard_types::{event::Progress, rng::Rng, run::TrainPoint};
@@ -61,10 +61,19 @@ fn job(epochs: u32) -> NetJob {
             batch: 32,
             patience: 0,
             dropout: 0.1,
+            schedule: Schedule::Constant,
+            clip: 1.0,
+            bins: 0,
+            embedding: 0,
         },
         seed: 4,
         threads: 2,
         device: "cpu".to_owned(),
+        watch: None,
+        target: (0.0, 1.0),
+        knots: Vec::new(),
+        groups: Vec::new(),
+        stop_after: None,
     }
 }
 

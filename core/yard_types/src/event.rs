@@ -88,6 +88,15 @@ pub enum Event {
         /// Dataset.
         dataset: DatasetId,
     },
+    /// A try of a search or of `auto` ended.
+    TrialFinished {
+        /// Run.
+        run: RunId,
+        /// Number of the try within the run, from 0.
+        index: u32,
+        /// Try; whether it is kept is known when the run ends.
+        trial: Box<Trial>,
+    },
     /// A run ended with a model.
     RunFinished {
         /// Run.

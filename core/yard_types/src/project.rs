@@ -136,6 +136,7 @@ impl ProjectState {
         self.changed_at.clone_from(&record.at);
         match &record.body {
             Event::RunStarted { .. }
+            | Event::TrialFinished { .. }
             | Event::RunFinished { .. }
             | Event::RunFailed { .. }
             | Event::RunCancelled { .. } => {
@@ -200,6 +201,13 @@ impl ProjectState {
                     trials: Vec::new(),
                 };
                 self.runs.insert(*run, run_record);
+            }
+            Event::TrialFinished { run, index, trial } => {
+                if let Some(entry) = self.runs.get_mut(run)
+                    && entry.trials.len() == *index as usize
+                {
+                    entry.trials.push((**trial).clone());
+                }
             }
             Event::RunFinished { run, model, curve, trials } => {
                 if let Some(entry) = self.runs.get_mut(run) {

@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Family {
-    /// Train all, keep the simplest within noise of the best.
+    /// Train all, keep the simplest within noise of the best; with a budget or trials: search, keep the
+    /// best or an ensemble that beats it.
     Auto,
     /// Logistic, softmax or linear regression with L2.
     Linear,
@@ -22,10 +23,12 @@ pub enum Family {
     Forest,
     /// Multi-layer perceptron.
     Mlp,
+    /// Weighted sum of models of the other families, found by a search.
+    Ensemble,
 }
 
 impl Family {
-    /// All families, `Auto` first.
+    /// All families that can be asked for, `Auto` first.
     pub const ALL: [Self; 5] = [Self::Auto, Self::Linear, Self::Boosting, Self::Forest, Self::Mlp];
 
     /// Returns the word used on the command line.
@@ -36,6 +39,7 @@ impl Family {
             Self::Boosting => "boosting",
             Self::Forest => "forest",
             Self::Mlp => "mlp",
+            Self::Ensemble => "ensemble",
         }
     }
 
@@ -51,7 +55,8 @@ impl Family {
             Self::Boosting => 1,
             Self::Forest => 2,
             Self::Mlp => 3,
-            Self::Auto => 4,
+            Self::Ensemble => 4,
+            Self::Auto => 5,
         }
     }
 }

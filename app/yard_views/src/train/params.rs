@@ -218,7 +218,7 @@ const MLP_MORE: &[Param] = &[param(
 /// The hyperparameters that the form shows at once, and those under "More settings".
 pub(super) fn params(family: Family) -> (&'static [Param], &'static [Param]) {
     match family {
-        Family::Auto => (&[], &[]),
+        Family::Auto | Family::Ensemble => (&[], &[]),
         Family::Linear => (LINEAR, &[]),
         Family::Boosting => (BOOSTING, BOOSTING_MORE),
         Family::Forest => (FOREST, FOREST_MORE),

@@ -10,8 +10,7 @@ use crate::{
 };
 use std::path::Path;
 use yard_data::{ReadOptions, ReadTable, Wanted};
-use yard_score::model::ScorerParts;
-use yard_train::EvaluateInput;
+use yard_train::{EvaluateInput, TrainOutput};
 use yard_types::{
     command::ModelChoice,
     evaluation::Evaluation,
@@ -62,12 +61,13 @@ pub(crate) fn evaluate(
     Ok(Done::new(message, result))
 }
 
-/// Evaluates a fresh model on its validation and test rows.
+/// Evaluates a fresh model on its validation and test rows; validation rows by the model before a refit,
+/// which did not see them.
 pub(crate) fn both_parts(
     core: &Core,
     context: &JobContext,
     data: &RunData,
-    (id, parts, size_bytes): (ModelId, &ScorerParts, u64),
+    (id, output, size_bytes): (ModelId, &TrainOutput, u64),
 ) -> Result<Vec<Evaluation>, EngineError> {
     let mut out = Vec::new();
     for part in [SplitPart::Validation, SplitPart::Test] {
@@ -76,6 +76,8 @@ pub(crate) fn both_parts(
             continue;
         }
         context.check()?;
+        let before = output.selected.as_ref().filter(|_| part == SplitPart::Validation);
+        let parts = before.unwrap_or(&output.parts);
         let input = EvaluateInput {
             model: id,
             parts,
@@ -119,7 +121,7 @@ pub(crate) fn on_rows(
 }
 
 fn measured(core: &Core, context: &JobContext, input: &EvaluateInput<'_>) -> Result<Evaluation, EngineError> {
-    let observer = JobObserver { context, run: None };
+    let observer = JobObserver { core, context, run: None };
     let mut evaluation =
         with_context(core, &observer, |surroundings| yard_train::evaluate(input, surroundings))?;
     storable(&mut evaluation);

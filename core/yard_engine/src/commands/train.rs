@@ -18,13 +18,17 @@ use yard_types::{
     event::{DatasetRecord, Event, Notice, Progress},
     frame::Frame,
     ids::{DatasetId, ModelId, RunId},
-    run::{ModelRecord, RunSpec, TrainPoint},
+    run::{ModelRecord, RunSpec, TrainPoint, Trial},
     split::Split,
     table::Table,
 };
 
+/// Below so many training and validation rows together a kept model is refitted on both.
+const REFIT_ROWS: usize = 20_000;
+
 /// Passes a learner's news on to the job.
 pub(crate) struct JobObserver<'a> {
+    pub(crate) core: &'a Core,
     pub(crate) context: &'a JobContext,
     pub(crate) run: Option<RunId>,
 }
@@ -37,6 +41,18 @@ impl Observer for JobObserver<'_> {
     fn point(&self, point: TrainPoint) {
         if let Some(run) = self.run {
             self.context.notice(Notice::TrainingPoint { run, point });
+        }
+    }
+
+    fn trial(&self, index: u32, trial: &Trial) {
+        let Some(run) = self.run else { return };
+        let mut trial = trial.clone();
+        evaluate::defined_only(&mut trial.validation);
+        let event = Event::TrialFinished { run, index, trial: Box::new(trial) };
+        // The run's last event lists all trials, so a search goes on when this one can't be stored.
+        if let Err(error) = self.core.commit(self.context.command, &[], vec![event]) {
+            let message = format!("trial {} of run {run} is not in the log yet: {error}", index + 1);
+            self.context.notice(Notice::Warning { message });
         }
     }
 
@@ -129,6 +145,7 @@ pub(crate) fn run(
     data: &RunData,
 ) -> Result<(ModelRecord, Vec<String>), EngineError> {
     let run = RunId(core.state().runs.keys().next_back().map_or(0, |last| last.0) + 1);
+    let spec = &refit_stated(core, spec, data);
     let started = Event::RunStarted { run, spec: Box::new(spec.clone()), dataset: data.dataset.id };
     core.commit(context.command, &[], vec![started])?;
     let mut open = OpenRun { core, context, run, open: true };
@@ -149,6 +166,24 @@ pub(crate) fn run(
     }
 }
 
+/// States whether the kept model is trained again on training and validation rows, unless the run says
+/// so itself: yes, when the validation rows were taken by us, they and the training rows are few, and
+/// test rows are left to measure on.
+fn refit_stated(core: &Core, spec: &RunSpec, data: &RunData) -> RunSpec {
+    let mut spec = spec.clone();
+    let RunData { dataset, table, split, .. } = data;
+    let few = split.train.len() + split.validation.len() < REFIT_ROWS;
+    let usable = few && !split.validation.is_empty() && !split.test.is_empty();
+    let state = core.state();
+    let ours = |made: &yard_types::project::SplitRecord| {
+        !yard_data::marks_validation(table, &dataset.schema, &made.spec)
+    };
+    if usable && state.splits.get(&dataset.id).is_some_and(ours) {
+        spec.params.entry("refit".to_owned()).or_insert_with(|| "true".to_owned());
+    }
+    spec
+}
+
 type Trained = (Vec<Event>, NewObject, ModelRecord, Vec<String>);
 
 fn trained(
@@ -157,14 +192,13 @@ fn trained(
     spec: &RunSpec,
     (run, data): (RunId, &RunData),
 ) -> Result<Trained, EngineError> {
-    let observer = JobObserver { context, run: Some(run) };
+    let observer = JobObserver { core, context, run: Some(run) };
     let output =
         with_context(core, &observer, |surroundings| yard_train::train(&data.input(), spec, surroundings))?;
     let bytes = yard_package::parts_to_bytes(&output.parts).map_err(EngineError::failed)?;
     let object = NewObject::new("model", bytes);
     let id = ModelId(core.state().models.keys().next_back().map_or(0, |last| last.0) + 1);
-    let evaluations =
-        evaluate::both_parts(core, context, data, (id, &output.parts, object.bytes.len() as u64))?;
+    let evaluations = evaluate::both_parts(core, context, data, (id, &output, object.bytes.len() as u64))?;
     let notes = output.notes.clone();
     let model = model_record(&output, (id, run, data.dataset.id), &object, &evaluations)?;
     let mut events = vec![Event::RunFinished {
@@ -236,7 +270,7 @@ pub(crate) fn reproduce(core: &Core, context: &JobContext, choice: ModelChoice) 
         )));
     };
     let data = RunData::load(core, context, Some(record.dataset))?;
-    let observer = JobObserver { context, run: None };
+    let observer = JobObserver { core, context, run: None };
     let output = with_context(core, &observer, |surroundings| {
         let kept = (record.family, &record.params);
         yard_train::reproduce::same_model(&data.input(), &run.spec, kept, surroundings)

@@ -6,6 +6,7 @@
 //! - Linear models: exact, weight × (x − reference).
 //! - Nets: integrated gradients from the reference ([`net`]), exact between the points at which units
 //!   switch; rounding is the residual.
+//! - Ensembles: the weighted sum of the members' contributions.
 //!
 //! The reference of linear models and nets is one value per feature, the means over training rows
 //! ([`feature_means`]); without one it is zero, which is the mean of every scaled feature.
@@ -22,10 +23,10 @@ mod tests;
 mod trees;
 
 use crate::{
-    encode::Rows,
+    encode::{DENSE_LIMIT, Rows},
     error::ScoreError,
     forward,
-    model::{LinearModel, Model, ScorerParts},
+    model::{LinearModel, Member, Model, ScorerParts},
     scorer::Scorer,
 };
 use yard_types::table::{FieldValue, Table};
@@ -41,6 +42,8 @@ pub enum Method {
     Linear,
     /// Integrated gradients over the linear pieces of the net.
     IntegratedGradients,
+    /// Weighted sum over the members of an ensemble, each by the method of its kind.
+    Ensemble,
 }
 
 impl Method {
@@ -51,6 +54,7 @@ impl Method {
             Self::Interventional => "TreeSHAP (interventional, exact)",
             Self::Linear => "linear contributions (exact)",
             Self::IntegratedGradients => "integrated gradients (from the mean row)",
+            Self::Ensemble => "weighted sum of the contributions to each member",
         }
     }
 }
@@ -98,6 +102,78 @@ enum Kind {
     Background(background::Interventional),
     Linear { model: LinearModel, reference: Vec<f32> },
     Net(net::Gradients),
+    Ensemble { members: Vec<Part>, bias: Vec<f64> },
+}
+
+/// A member of an ensemble with its range of features.
+#[derive(Clone, Debug)]
+struct Part {
+    kind: Kind,
+    first: usize,
+    n_features: usize,
+    scale: f64,
+}
+
+impl Kind {
+    /// `reference` holds one value per feature of the model.
+    fn new(model: &Model, reference: &[f32]) -> Self {
+        match model {
+            Model::Trees(model) => Self::Trees(trees::TreeShap::new(model.clone())),
+            Model::Linear(model) => Self::Linear { model: model.clone(), reference: reference.to_vec() },
+            Model::Net(model) => Self::Net(net::Gradients::new(model.clone(), reference.to_vec())),
+            Model::Ensemble(model) => {
+                let part = |member: &Member| {
+                    let (first, n_features) = (member.first as usize, member.n_features as usize);
+                    let own = &reference[first..first + n_features];
+                    Part { kind: Self::new(&member.model, own), first, n_features, scale: member.scale }
+                };
+                Self::Ensemble { members: model.members.iter().map(part).collect(), bias: model.bias.clone() }
+            }
+        }
+    }
+
+    /// Returns method, base per output, and contributions `[outputs, features]` of one row.
+    fn contributions(&self, features: &[f32]) -> (Method, Vec<f64>, Vec<f64>) {
+        match self {
+            Self::Trees(shap) => (Method::TreeShap, shap.base().to_vec(), shap.contributions(features)),
+            Self::Background(shap) => {
+                (Method::Interventional, shap.base().to_vec(), shap.contributions(features))
+            }
+            Self::Linear { model, reference } => {
+                let (base, by_feature) = linear(model, reference, features);
+                (Method::Linear, base, by_feature)
+            }
+            Self::Net(net) => (Method::IntegratedGradients, net.base().to_vec(), net.contributions(features)),
+            Self::Ensemble { members, bias } => {
+                let (mut base, width) = (bias.clone(), features.len());
+                let mut by_feature = vec![0.0; bias.len() * width];
+                for member in members {
+                    member.add(features, &mut base, &mut by_feature);
+                }
+                (Method::Ensemble, base, by_feature)
+            }
+        }
+    }
+}
+
+impl Part {
+    fn add(&self, features: &[f32], base: &mut [f64], by_feature: &mut [f64]) {
+        let range = self.first..self.first + self.n_features;
+        let mut inside = features[range.clone()].to_vec();
+        if !matches!(self.kind, Kind::Trees(_)) {
+            for value in &mut inside {
+                *value = value.clamp(-DENSE_LIMIT, DENSE_LIMIT);
+            }
+        }
+        let (_, own_base, own) = self.kind.contributions(&inside);
+        for (output, value) in own_base.iter().enumerate() {
+            base[output] += self.scale * value;
+            let line = &mut by_feature[output * features.len()..][range.clone()];
+            for (slot, value) in line.iter_mut().zip(&own[output * self.n_features..]) {
+                *slot += self.scale * value;
+            }
+        }
+    }
 }
 
 impl Explainer {
@@ -108,11 +184,7 @@ impl Explainer {
         let reference = reference.map_or_else(|| vec![0.0; n_features], <[f32]>::to_vec);
         forward::check_len("number of reference values", reference.len(), n_features)?;
         forward::check_finite("reference value", &reference)?;
-        let kind = match &parts.model {
-            Model::Trees(model) => Kind::Trees(trees::TreeShap::new(model.clone())),
-            Model::Linear(model) => Kind::Linear { model: model.clone(), reference },
-            Model::Net(model) => Kind::Net(net::Gradients::new(model.clone(), reference)),
-        };
+        let kind = Kind::new(&parts.model, &reference);
         Ok(Self { scorer, kind })
     }
 
@@ -186,6 +258,15 @@ impl Explainer {
             Kind::Net(net) => {
                 let all = rows.flat_map(|row| net.contributions(row)).collect();
                 (Method::IntegratedGradients, net.base().to_vec(), all)
+            }
+            Kind::Ensemble { bias, .. } => {
+                let (mut base, mut all) = (bias.clone(), Vec::new());
+                for row in rows {
+                    let found = self.kind.contributions(row);
+                    base = found.1;
+                    all.extend(found.2);
+                }
+                (Method::Ensemble, base, all)
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The forward pass of each family: features in, margins out, for a block of rows or for one; both run
 //! the same code per row. Knows nothing about recipes and links.
 
+pub(crate) mod ensemble;
 pub(crate) mod linear;
 pub(crate) mod net;
 pub(crate) mod simd;
@@ -14,6 +15,7 @@ pub(crate) enum Forward {
     Linear(linear::Linear),
     Trees(Box<trees::Trees>),
     Net(net::Net),
+    Ensemble(Box<ensemble::Ensemble>),
 }
 
 /// Working memory of a forward pass.
@@ -22,6 +24,7 @@ pub(crate) struct Work {
     a: Vec<f32>,
     b: Vec<f32>,
     trees: trees::Work,
+    members: Option<Box<ensemble::EnsembleWork>>,
 }
 
 impl Forward {
@@ -32,6 +35,9 @@ impl Forward {
             Model::Linear(model) => linear::Linear::new(model, n_features).map(Self::Linear),
             Model::Trees(model) => trees::Trees::new(model, codes).map(|trees| Self::Trees(Box::new(trees))),
             Model::Net(model) => net::Net::new(model, n_features).map(Self::Net),
+            Model::Ensemble(model) => {
+                ensemble::Ensemble::new(model, codes).map(|own| Self::Ensemble(Box::new(own)))
+            }
         }
     }
 
@@ -40,6 +46,9 @@ impl Forward {
         match self {
             Self::Linear(_) => Work::default(),
             Self::Trees(trees) => Work { trees: trees.work(rows), ..Work::default() },
+            Self::Ensemble(ensemble) => {
+                Work { members: Some(Box::new(ensemble.work(rows))), ..Work::default() }
+            }
             Self::Net(net) => {
                 let size = net.width() * rows;
                 Work { a: vec![0.0; size], b: vec![0.0; size], ..Work::default() }
@@ -53,6 +62,11 @@ impl Forward {
             Self::Linear(model) => model.run(features, margins),
             Self::Trees(model) => model.run(features, &mut work.trees, margins),
             Self::Net(model) => model.run(features, work, margins),
+            Self::Ensemble(model) => {
+                if let Some(work) = &mut work.members {
+                    model.run(features, work, margins);
+                }
+            }
         }
     }
 }

@@ -64,13 +64,19 @@ pub(super) fn importance(work: &Work<'_>) -> Result<Vec<Importance>, TrainError>
 
 /// Returns how many rows are shuffled: fewer for a model that is slow.
 fn most_rows(work: &Work<'_>) -> usize {
-    let walks = match &work.input.parts.model {
+    let walks = walks(&work.input.parts.model);
+    let shuffles = work.scorer.encoder().n_inputs() * REPEATS as usize;
+    (WALKS / (walks * shuffles).max(1)).clamp(FEWEST_ROWS, MOST_ROWS)
+}
+
+/// Returns what scoring a row costs, in walks down a tree.
+fn walks(model: &Model) -> usize {
+    match model {
         Model::Trees(model) => model.trees.len(),
         Model::Linear(model) => model.weights.len() / WEIGHTS_A_WALK,
         Model::Net(net) => net.layers.iter().map(|layer| layer.weights.len()).sum::<usize>() / WEIGHTS_A_WALK,
-    };
-    let shuffles = work.scorer.encoder().n_inputs() * REPEATS as usize;
-    (WALKS / (walks * shuffles).max(1)).clamp(FEWEST_ROWS, MOST_ROWS)
+        Model::Ensemble(model) => model.members.iter().map(|member| walks(&member.model)).sum(),
+    }
 }
 
 /// Returns the features, `[rows, width]`, with some columns shuffled together.

@@ -47,6 +47,15 @@ impl Rows<'_> {
         sums[0] / sums[1]
     }
 
+    /// Returns the margins of all rows, `[rows, outputs]`.
+    pub(super) fn margins(&self, theta: &[f64]) -> Vec<f64> {
+        let mut out = vec![0.0; self.matrix.rows() * self.outputs];
+        for (row, margins) in out.chunks_exact_mut(self.outputs).enumerate() {
+            self.matrix.margins(row, theta, margins);
+        }
+        out
+    }
+
     /// Returns the mean loss and writes its gradient, `[features + 1, outputs]`, without penalty.
     pub(super) fn loss_and_gradient(&self, theta: &[f64], gradient: &mut Vec<f64>) -> f64 {
         let size = self.size();

@@ -97,6 +97,7 @@ fn solve_path(
     let mut theta = vec![0.0; (problem.rows().matrix.features() + 1) * data.outputs];
     let (mut best, mut least, mut worse, mut steps) = (None, f64::INFINITY, 0, 0);
     let mut curve = Vec::new();
+    let scaling = Scaling::of(data);
     let path = &way.penalties;
     for (index, l2) in path.iter().enumerate() {
         steps += problem.minimise(*l2, &mut theta, &|| data.proceed())?;
@@ -108,7 +109,7 @@ fn solve_path(
             step: steps,
             train_loss: problem.rows().mean_loss(&theta),
             validation_loss: loss,
-            validation_metric: None,
+            validation_metric: scaling.metric(data, held_out, &theta),
         };
         data.context.observer.point(point);
         curve.push(point);
@@ -153,6 +154,13 @@ impl Scaling {
 
     fn apply(&self, y: &[f64]) -> Vec<f64> {
         y.iter().map(|value| (value - self.mean) / self.sd).collect()
+    }
+
+    /// Returns the frame's metric on validation rows.
+    fn metric(&self, data: &FitData<'_>, held_out: &Rows<'_>, theta: &[f64]) -> Option<f64> {
+        let margins = held_out.margins(theta);
+        let margins: Vec<f32> = margins.iter().map(|m| (m * self.sd + self.mean) as f32).collect();
+        data.validation_metric(&margins)
     }
 
     /// Rounds `theta`, `[features + 1, outputs]`, to the scorer's model, `[outputs, features]`.

@@ -1,7 +1,11 @@
 //! A net's training as a job that can be done in this process or by the worker: settings, data as plain
 //! arrays, result. Knows nothing of tables and recipes.
 
-use crate::{TrainError, params::Reader};
+use super::{
+    input::{Group, Knots},
+    schedule::Schedule,
+};
+use crate::{TrainError, params::Reader, watch::Watch};
 use serde::{Deserialize, Serialize};
 use yard_score::model::{DenseNet, Link};
 use yard_types::{
@@ -26,9 +30,29 @@ pub struct NetParams {
     pub patience: u32,
     /// Share of hidden units dropped in each step.
     pub dropout: f64,
+    /// Step size along the training.
+    pub schedule: Schedule,
+    /// Largest norm of all gradients of a step; 0 never clips.
+    pub clip: f64,
+    /// Most bins of the piecewise-linear encoding of a number; 0 leaves numbers as they are.
+    pub bins: u32,
+    /// Most values of the embedding of a category; 0 leaves categories one-hot.
+    pub embedding: u32,
 }
 
-const ALLOWED: [&str; 7] = ["layers", "epochs", "learning_rate", "l2", "batch", "patience", "dropout"];
+const ALLOWED: [&str; 11] = [
+    "layers",
+    "epochs",
+    "learning_rate",
+    "l2",
+    "batch",
+    "patience",
+    "dropout",
+    "schedule",
+    "clip",
+    "bins",
+    "embedding",
+];
 
 impl NetParams {
     /// Returns the names of the hyperparameters.
@@ -53,6 +77,10 @@ impl NetParams {
             batch: reader.whole("batch", 1..=1_000_000)?.unwrap_or(batch),
             patience: reader.whole("patience", 0..=100_000)?.unwrap_or(10),
             dropout: reader.number("dropout", 0.0..=0.9)?.unwrap_or(0.0),
+            schedule: read_schedule(&reader)?,
+            clip: reader.number("clip", 0.0..=1e9)?.unwrap_or(1.0),
+            bins: reader.whole("bins", 0..=256)?.unwrap_or(DEFAULT_BINS),
+            embedding: reader.whole("embedding", 0..=512)?.unwrap_or(DEFAULT_EMBEDDING),
         })
     }
 
@@ -68,9 +96,21 @@ impl NetParams {
             self.batch.to_string(),
             self.patience.to_string(),
             self.dropout.to_string(),
+            self.schedule.word().to_owned(),
+            self.clip.to_string(),
+            self.bins.to_string(),
+            self.embedding.to_string(),
         ];
         ALLOWED.iter().map(|name| (*name).to_owned()).zip(values).collect()
     }
+}
+
+const DEFAULT_BINS: u32 = 16;
+const DEFAULT_EMBEDDING: u32 = 16;
+
+fn read_schedule(reader: &Reader<'_>) -> Result<Schedule, TrainError> {
+    let Some(text) = reader.text("schedule") else { return Ok(Schedule::Constant) };
+    Schedule::from_word(text).ok_or_else(|| reader.bad("schedule", Schedule::WORDS.to_owned()))
 }
 
 fn read_layers(reader: &Reader<'_>) -> Result<Vec<usize>, TrainError> {
@@ -104,6 +144,25 @@ pub struct NetJob {
     pub threads: usize,
     /// `cpu`, `cuda:N` or `metal`.
     pub device: String,
+    /// The metric that is followed on validation rows.
+    #[serde(default)]
+    pub watch: Option<Watch>,
+    /// Mean and standard deviation of a regression's target, which is trained standardised; else 0 and 1.
+    #[serde(default = "standard")]
+    pub target: (f64, f64),
+    /// Numbers that are encoded by bins.
+    #[serde(default)]
+    pub knots: Vec<Knots>,
+    /// Categories that are embedded.
+    #[serde(default)]
+    pub groups: Vec<Group>,
+    /// Epochs after which training ends, within the schedule of `params.epochs`.
+    #[serde(default)]
+    pub stop_after: Option<u32>,
+}
+
+fn standard() -> (f64, f64) {
+    (0.0, 1.0)
 }
 
 /// Rows of a net: features `[rows, features]` row-major, target (class code or standardised value),
@@ -151,14 +210,18 @@ mod tests {
     #[test]
     fn written_values_are_read_back() {
         for layers in ["8", "64,32", "none"] {
-            let params = read(&[("layers", layers), ("dropout", "0.1"), ("batch", "7")]).unwrap();
+            let params =
+                read(&[("layers", layers), ("dropout", "0.1"), ("batch", "7"), ("schedule", "cosine")])
+                    .unwrap();
             assert_eq!(NetParams::read(&params.to_params(), 5_000_000).unwrap(), params);
         }
     }
 
     #[test]
     fn bad_values_say_what_is_allowed() {
-        for (name, value) in [("layers", "64,,32"), ("layers", "0"), ("epochs", "0"), ("dropout", "1")] {
+        for (name, value) in
+            [("layers", "64,,32"), ("layers", "0"), ("epochs", "0"), ("dropout", "1"), ("schedule", "sine")]
+        {
             let text = read(&[(name, value)]).unwrap_err().to_string();
             assert!(text.contains(value) && text.contains("expected"), "{text}");
         }

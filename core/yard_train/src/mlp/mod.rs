@@ -3,11 +3,15 @@
 //! The same job runs in this process (CPU) or in the worker `yard-trainer` (CUDA, Metal). Numbers drawn
 //! come from the counter generator, so that a second run on one machine gives the same bits.
 
+mod input;
 mod job;
 mod net;
+mod schedule;
 mod train;
 
+pub use input::{Group, Knots};
 pub use job::{NetJob, NetObserver, NetParams, NetResult, NetRows};
+pub use schedule::Schedule;
 #[cfg(test)]
 pub(crate) use train::candle_margins;
 pub use train::train_net;
@@ -26,6 +30,7 @@ use yard_score::{
 };
 use yard_types::{
     event::Progress,
+    recipe::FeatureOp,
     run::{Params, TrainPoint},
 };
 
@@ -44,6 +49,11 @@ pub(crate) fn fit(data: &FitData<'_>, params: &Params) -> Result<Fitted, TrainEr
         seed: data.seed,
         threads: data.context.threads,
         device: "cpu".to_owned(),
+        watch: Some(data.watch.clone()),
+        target: (mean, sd),
+        knots: knots(data, &params, &train),
+        groups: groups(data, &params),
+        stop_after: data.stop_after,
     };
     let (result, device) = run(data, job, &train, &validation)?;
     let NetResult { mut net, steps, curve } = result;
@@ -60,6 +70,50 @@ pub(crate) fn fit(data: &FitData<'_>, params: &Params) -> Result<Fitted, TrainEr
         parameters: parameters as u64,
         device,
     })
+}
+
+/// Columns beyond which numbers stay as they are: the layer that encodes them would be too large.
+const MOST_FEATURES: usize = 400;
+/// Categories of fewer values stay one-hot.
+const FEWEST_VALUES: usize = 6;
+
+/// Finds the bins of numbers in training rows.
+fn knots(data: &FitData<'_>, params: &NetParams, train: &NetRows) -> Vec<Knots> {
+    let features = data.encoder.n_features();
+    let bins = (params.bins as usize).min(data.train.rows.len() / 40);
+    if bins < 2 || features > MOST_FEATURES {
+        return Vec::new();
+    }
+    let numbers = data
+        .recipe
+        .features
+        .iter()
+        .enumerate()
+        .filter(|(_, feature)| matches!(feature.op, FeatureOp::Number { .. } | FeatureOp::Date { .. }));
+    let column = |at: usize| train.x.iter().skip(at).step_by(features).copied().collect();
+    numbers.filter_map(|(at, _)| Knots::of(at, column(at), bins)).collect()
+}
+
+/// Finds the one-hot features of each category.
+fn groups(data: &FitData<'_>, params: &NetParams) -> Vec<Group> {
+    let features = &data.recipe.features;
+    let mut out: Vec<Group> = Vec::new();
+    let mut at = 0;
+    while at < features.len() {
+        let input = features[at].input;
+        let one = |feature: &&yard_types::recipe::Feature| {
+            feature.input == input && matches!(feature.op, FeatureOp::OneHot { .. })
+        };
+        let len = features[at..].iter().take_while(one).count();
+        // A rule of thumb: 1.6 × values^0.56, here by the square root.
+        let width = (1.6 * (len as f64).sqrt()) as usize;
+        let width = width.min(params.embedding as usize);
+        if len >= FEWEST_VALUES && width > 0 {
+            out.push(Group { first: at, len, width });
+        }
+        at += len.max(1);
+    }
+    out
 }
 
 /// Encodes rows for a net; the target of a regression is standardised, weights get mean 1.

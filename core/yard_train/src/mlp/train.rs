@@ -6,7 +6,7 @@ use super::{
     job::{NetJob, NetObserver, NetResult, NetRows},
     net::Net,
 };
-use crate::{TrainError, device::DeviceChoice, linear::loss};
+use crate::{TrainError, device::DeviceChoice, linear::loss, watch};
 use candle_core::{Device, Tensor};
 use yard_types::{event::Progress, rng::Rng, run::TrainPoint};
 
@@ -75,10 +75,13 @@ impl Run<'_> {
         let held_out = !self.validation.rows.y.is_empty();
         let (mut best, mut least, mut best_epoch) = (None, f64::INFINITY, 0);
         let mut curve = Vec::new();
-        for epoch in 1..=params.epochs {
+        for epoch in 1..=self.job.stop_after.unwrap_or(params.epochs) {
             let train_loss = self.epoch(epoch)?;
-            let validation_loss = if held_out { Some(self.validation_loss()?) } else { None };
-            let point = TrainPoint { step: epoch, train_loss, validation_loss, validation_metric: None };
+            let margins = if held_out { Some(self.validation_margins()?) } else { None };
+            let validation_loss = margins.as_ref().map(|margins| self.validation_loss(margins));
+            let validation_metric =
+                margins.filter(|_| watch::due(epoch)).and_then(|margins| self.metric(margins));
+            let point = TrainPoint { step: epoch, train_loss, validation_loss, validation_metric };
             curve.push(point);
             self.observer.point(point);
             self.observer.progress(Progress {
@@ -149,30 +152,49 @@ impl Run<'_> {
         // The gradient of Σ margin × slope by the weights is that of the loss.
         let slopes = Tensor::from_vec(values, margins.shape(), &self.device)?;
         let gradients = (margins * slopes)?.sum_all()?.backward()?;
-        self.net.step(&gradients)?;
+        let params = &self.job.params;
+        let batches = self.train.rows.y.len().div_ceil(params.batch as usize) as f64;
+        let done = self.steps as f64 / (batches * f64::from(params.epochs));
+        self.net.step(&gradients, params.schedule.factor(done))?;
         Ok((sum, total))
     }
 
-    fn validation_loss(&self) -> Result<f64, TrainError> {
-        let (mut sum, mut total) = (0.0, 0.0);
-        let rows = self.validation.rows;
-        for start in (0..rows.y.len()).step_by(FORWARD_ROWS) {
-            let length = FORWARD_ROWS.min(rows.y.len() - start);
-            let margins = self
-                .validation
-                .x
-                .narrow(0, start, length)
+    fn validation_margins(&self) -> Result<Vec<f32>, TrainError> {
+        let rows = self.validation.rows.y.len();
+        let mut out = Vec::with_capacity(rows * self.job.outputs);
+        for start in (0..rows).step_by(FORWARD_ROWS) {
+            let length = FORWARD_ROWS.min(rows - start);
+            let x = self.validation.x.narrow(0, start, length);
+            let margins = x
                 .and_then(|x| self.net.forward(&x, None))
                 .and_then(|margins| margins.flatten_all()?.to_vec1::<f32>())
                 .map_err(|error| candle(self.job, &error))?;
-            for (row, margins) in margins.chunks_exact(self.job.outputs).enumerate() {
-                let (y, weight) = target(rows, start + row);
-                let mut margins: Vec<f64> = margins.iter().map(|margin| f64::from(*margin)).collect();
-                sum += weight * loss(self.job.link, y, &mut margins);
-                total += weight;
-            }
+            out.extend(margins);
         }
-        Ok(sum / total)
+        Ok(out)
+    }
+
+    fn validation_loss(&self, margins: &[f32]) -> f64 {
+        let (mut sum, mut total) = (0.0, 0.0);
+        for (row, margins) in margins.chunks_exact(self.job.outputs).enumerate() {
+            let (y, weight) = target(self.validation.rows, row);
+            let mut margins: Vec<f64> = margins.iter().map(|margin| f64::from(*margin)).collect();
+            sum += weight * loss(self.job.link, y, &mut margins);
+            total += weight;
+        }
+        sum / total
+    }
+
+    /// Returns the followed metric on validation rows, on the scale of the target.
+    fn metric(&self, mut margins: Vec<f32>) -> Option<f64> {
+        let (mean, sd) = self.job.target;
+        let rows = self.validation.rows;
+        for margin in &mut margins {
+            *margin = (f64::from(*margin) * sd + mean) as f32;
+        }
+        let y: Vec<f64> = rows.y.iter().map(|y| f64::from(*y) * sd + mean).collect();
+        let weights = rows.weights.as_ref().map(|all| all.iter().map(|w| f64::from(*w)).collect::<Vec<_>>());
+        self.job.watch.as_ref()?.value(&y, weights.as_deref(), &margins)
     }
 }
 

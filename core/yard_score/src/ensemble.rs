@@ -1,0 +1,94 @@
+//! Joins models into one ensemble: one recipe with the features of all members side by side, and a
+//! weighted sum of their calibrated margins. Of classes this is the weighted geometric mean of their
+//! probabilities (logarithmic opinion pool), of numbers the weighted mean; contributions of fields stay
+//! exact, as margins add up.
+//! Papers: Genest and Zidek, 1986, "Combining probability distributions", doi:10.1214/ss/1177013825.
+
+use crate::{
+    error::ScoreError,
+    model::{Calibration, EnsembleModel, Member, Model, ScorerParts},
+};
+use yard_types::recipe::{Encoding, Feature, FittedInput, FittedRecipe};
+
+/// Joins models of the same task with weights. The result has no calibration of its own: those of the
+/// members are in the sum.
+///
+/// Errors: no members, members of different task, classes or link, or an input field that two members
+/// read differently (such as other categories).
+pub fn join(members: &[(&ScorerParts, f64)]) -> Result<ScorerParts, ScoreError> {
+    let Some((first, _)) = members.first() else {
+        return Err(wrong("an ensemble has no members".to_owned(), "at least one"));
+    };
+    let mut recipe = FittedRecipe { encoding: Encoding::Dense, inputs: Vec::new(), features: Vec::new() };
+    let mut model = EnsembleModel { members: Vec::new(), bias: vec![0.0; first.model.outputs()] };
+    for (parts, weight) in members {
+        if (parts.task, &parts.classes, parts.link) != (first.task, &first.classes, first.link) {
+            return Err(wrong("members answer different questions".to_owned(), "one task, classes and link"));
+        }
+        let start = add_features(&mut recipe, &parts.recipe)?;
+        let slope = match parts.calibration {
+            Calibration::None => 1.0,
+            Calibration::Platt { slope, intercept } => {
+                for bias in &mut model.bias {
+                    *bias += weight * intercept;
+                }
+                slope
+            }
+        };
+        model.members.push(Member {
+            first: start as u32,
+            n_features: parts.recipe.features.len() as u32,
+            scale: weight * slope,
+            model: parts.model.clone(),
+        });
+    }
+    Ok(ScorerParts {
+        recipe,
+        model: Model::Ensemble(model),
+        calibration: Calibration::None,
+        ..(*first).clone()
+    })
+}
+
+/// Adds the features of `own` unless they are there already; returns the index of the first.
+fn add_features(recipe: &mut FittedRecipe, own: &FittedRecipe) -> Result<usize, ScoreError> {
+    if own.encoding == Encoding::Trees {
+        recipe.encoding = Encoding::Trees;
+    }
+    let mut place = Vec::with_capacity(own.inputs.len());
+    for input in &own.inputs {
+        place.push(add_input(recipe, input)?);
+    }
+    let feature = |feature: &Feature| {
+        let input = place.get(feature.input as usize).copied().unwrap_or(u32::MAX);
+        Feature { input, ..feature.clone() }
+    };
+    let features: Vec<Feature> = own.features.iter().map(feature).collect();
+    let there = recipe.features.windows(features.len().max(1)).position(|part| part == features);
+    Ok(there.unwrap_or_else(|| {
+        recipe.features.extend(features);
+        recipe.features.len() - own.features.len()
+    }))
+}
+
+fn add_input(recipe: &mut FittedRecipe, input: &FittedInput) -> Result<u32, ScoreError> {
+    match recipe.inputs.iter().position(|own| own.name == input.name) {
+        Some(at) if recipe.inputs[at] == *input => Ok(at as u32),
+        Some(_) => Err(wrong(
+            format!("members read the field {} differently", crate::error::quoted(&input.name)),
+            "the same type, rules and categories",
+        )),
+        None => {
+            recipe.inputs.push(input.clone());
+            Ok(recipe.inputs.len() as u32 - 1)
+        }
+    }
+}
+
+fn wrong(what: String, expected: &str) -> ScoreError {
+    ScoreError::Inconsistent { what, expected: expected.to_owned() }
+}
+
+#[cfg(test)]
+#[path = "ensemble_tests.rs"]
+mod tests;

@@ -1,0 +1,72 @@
+//! The refit: after the validation rows have chosen the number of rounds or epochs and the calibration,
+//! the kept settings are trained once more on training and validation rows together.
+//!
+//! Leaks are kept out so: validation figures are those of the model before the refit, which did not see
+//! these rows ([`crate::TrainOutput::selected`]); calibration is chosen on its scores; test rows take part
+//! in neither. A run without test rows can't be refitted, as nothing would be left to measure the model
+//! on. Method: retraining on all data with the settings that were chosen, as in Hastie, Tibshirani and
+//! Friedman, 2009, "The Elements of Statistical Learning", 2nd edition, section 7.10.
+
+use crate::{
+    TrainError,
+    fit::{Run, Trained},
+    target::Part,
+};
+use yard_types::run::{Family, Params};
+
+/// Name of the hyperparameter that every family has.
+pub(crate) const NAME: &str = "refit";
+
+/// Takes `refit` out of hyperparameters; `None` when it isn't given.
+pub(crate) fn take(params: &mut Params) -> Result<Option<bool>, TrainError> {
+    let Some(text) = params.remove(NAME) else { return Ok(None) };
+    match text.trim() {
+        "true" => Ok(Some(true)),
+        "false" => Ok(Some(false)),
+        _ => Err(TrainError::BadParam {
+            name: NAME.to_owned(),
+            value: text,
+            family: "every family",
+            expected: "true or false".to_owned(),
+        }),
+    }
+}
+
+/// Trains the kept settings on `rows`, with the calibration of the model that was selected.
+pub(crate) fn refit(
+    run: &Run<'_>,
+    family: Family,
+    selected: &Trained,
+    rows: &Part,
+) -> Result<Trained, TrainError> {
+    let fitted = &selected.fitted;
+    let params = fixed(family, &fitted.params, fitted.steps);
+    let mut trained = run.fit_all(family, &params, rows, fitted.steps)?;
+    trained.set_calibration(selected.parts.calibration.clone())?;
+    Ok(trained)
+}
+
+/// Returns hyperparameters with the number of steps fixed.
+fn fixed(family: Family, params: &Params, steps: u32) -> Params {
+    let mut params = params.clone();
+    let mut set = |name: &str, value: String| params.insert(name.to_owned(), value);
+    match family {
+        Family::Boosting => {
+            set("trees", steps.max(1).to_string());
+            set("early_stopping", "0".to_owned());
+        }
+        Family::Mlp => {
+            set("patience", "0".to_owned());
+        }
+        Family::Linear | Family::Forest | Family::Auto | Family::Ensemble => {}
+    }
+    params
+}
+
+/// Says what was done, for the run's notes and the recipe's lines.
+pub(crate) fn note(rows: usize) -> String {
+    format!(
+        "refitted on {rows} training and validation rows with the chosen settings; validation figures and \
+         calibration are of the model before that"
+    )
+}
