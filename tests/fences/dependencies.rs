@@ -58,6 +58,7 @@ fn own_crates_point_one_way() {
     check_only("yard_score", &["yard_types", "yard_metrics"]);
     check_only("yard_package", &["yard_types", "yard_metrics", "yard_score"]);
     check_only("yard_serve", &["yard_types", "yard_metrics", "yard_score", "yard_package"]);
+    check_only("yard_export", &["yard_types", "yard_metrics", "yard_score", "yard_package"]);
     check_only("yard_data", &["yard_types", "yard_metrics"]);
     check_only("yard_boost", &["yard_types", "yard_metrics", "yard_score"]);
     check_only("yard_train", &["yard_types", "yard_metrics", "yard_score", "yard_data", "yard_boost"]);
@@ -81,6 +82,7 @@ fn the_island_stays_small() {
 #[test]
 fn heavy_libraries_stay_behind_their_fence() {
     check_none("yard_boost", &["polars", "candle", "egui"]);
+    check_none("yard_export", &["polars", "candle", "egui", "tokio"]);
     check_none("yard_data", &["candle", "egui"]);
     check_none("yard_train", &["egui", "axum"]);
     check_none("yard_engine", &["egui", "eframe"]);

@@ -12,6 +12,7 @@ const CRATES: &[&str] = &[
     "core/yard_data",
     "core/yard_deploy",
     "core/yard_engine",
+    "core/yard_export",
     "core/yard_metrics",
     "core/yard_monitor",
     "core/yard_package",

@@ -126,6 +126,10 @@ pub(crate) enum Command {
         /// Package.
         package: PathBuf,
     },
+    /// Writes a package in another format: what it can't hold is said.
+    Export(ExportArgs),
+    /// Makes a package of another library's model file.
+    Import(ImportArgs),
     /// Scores a file with a package, streaming.
     Score(ScoreArgs),
     /// Serves packages over HTTP.
@@ -354,6 +358,32 @@ pub(crate) struct ScoreArgs {
     /// Also write the contribution of each field.
     #[arg(long)]
     pub(crate) reasons: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// Package.
+    #[arg(value_name = "M.modelpack")]
+    pub(crate) package: PathBuf,
+    /// Format; an unknown one lists those there are.
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) to: String,
+    /// Folder to make; or a file, where the format is one file and the path has an ending.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// LightGBM text model or XGBoost JSON model.
+    #[arg(value_name = "MODEL")]
+    pub(crate) model: PathBuf,
+    /// Package to write.
+    #[arg(long, value_name = "FILE.modelpack")]
+    pub(crate) out: PathBuf,
+    /// Name of the model; by default that of the file.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -3,6 +3,7 @@
 mod data;
 mod demo;
 mod deploy;
+mod exchange;
 mod log;
 mod model;
 mod pack;
@@ -103,6 +104,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         }
         Command::Package { project, model, out } => pack::package(&session, &project, &model, out.as_deref()),
         Command::Verify { package } => pack::verify(&session, &package),
+        Command::Export(args) => exchange::export(&session, &args),
+        Command::Import(args) => exchange::import(&session, &args),
         Command::Score(args) => score::score(&session, &args),
         Command::Serve(args) => serve::serve(&session, &args),
         Command::Demo(args) => demo::demo(&session, &args),

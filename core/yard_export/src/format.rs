@@ -1,0 +1,67 @@
+//! The formats by name, and the one way in.
+
+use crate::{
+    c, cluster, error::ExportError, exported::Exported, lightgbm, mlflow, onnx, subject::Subject, triton,
+};
+use yard_package::Package;
+
+/// A format of an export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// LightGBM's text model: trees on features.
+    LightGbm,
+    /// ONNX: the whole pipeline in one graph.
+    Onnx,
+    /// A Triton model repository.
+    Triton,
+    /// An MLflow model folder.
+    Mlflow,
+    /// KServe manifests with the graph.
+    Kserve,
+    /// Kubernetes manifests with a Triton model repository.
+    Kubernetes,
+    /// C99 source without allocation.
+    C,
+}
+
+impl Format {
+    /// All formats.
+    pub const ALL: [Self; 7] =
+        [Self::Onnx, Self::LightGbm, Self::Triton, Self::Mlflow, Self::Kserve, Self::Kubernetes, Self::C];
+
+    /// Returns the word used on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::LightGbm => "lightgbm",
+            Self::Onnx => "onnx",
+            Self::Triton => "triton",
+            Self::Mlflow => "mlflow",
+            Self::Kserve => "kserve",
+            Self::Kubernetes => "kubernetes",
+            Self::C => "c",
+        }
+    }
+
+    /// Parses the word.
+    pub fn from_word(word: &str) -> Result<Self, ExportError> {
+        Self::ALL.into_iter().find(|format| format.word() == word).ok_or_else(|| ExportError::UnknownFormat {
+            got: word.chars().take(40).collect(),
+            expected: Self::ALL.map(Self::word).join(", "),
+        })
+    }
+}
+
+/// Exports a package, given as the bytes of its file.
+pub fn export(package: Vec<u8>, format: Format) -> Result<Exported, ExportError> {
+    let package = Package::read(package)?;
+    let subject = Subject::new(&package);
+    match format {
+        Format::LightGbm => lightgbm::export(&subject),
+        Format::Onnx => onnx::export(&subject),
+        Format::Triton => triton::export(&subject),
+        Format::Mlflow => mlflow::export(&subject),
+        Format::Kserve => cluster::kserve(&subject),
+        Format::Kubernetes => cluster::kubernetes(&subject),
+        Format::C => Ok(c::export(&subject)),
+    }
+}

@@ -1,0 +1,113 @@
+//! A model that was read from another library's file: parts for the scorer with a recipe of its own, what
+//! could not be kept, and the way to a package. Knows nothing of the files themselves.
+
+mod package;
+mod recipe;
+
+pub use package::ImportFacts;
+
+use crate::{error::ImportError, grid::Rounded};
+use std::collections::BTreeSet;
+use yard_score::{
+    model::{Calibration, Link, Model, ScorerParts},
+    scorer::Scorer,
+};
+use yard_types::{frame::Task, ids::Sha256};
+
+/// What is read at most.
+pub(crate) struct Limits {
+    pub(crate) features: usize,
+    pub(crate) trees: usize,
+    pub(crate) outputs: usize,
+    /// Largest category code.
+    pub(crate) categories: usize,
+}
+
+/// Limits of all readers; a model beyond them is refused before anything of its size is made.
+pub(crate) const LIMITS: Limits =
+    Limits { features: 1 << 20, trees: 1 << 20, outputs: 10_000, categories: 1 << 20 };
+
+pub(crate) fn check_limit(
+    format: &'static str,
+    what: &'static str,
+    got: usize,
+    limit: usize,
+) -> Result<(), ImportError> {
+    if got <= limit { Ok(()) } else { Err(ImportError::TooLarge { format, what, got, limit }) }
+}
+
+/// A column of the model that is read.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ColumnInfo {
+    pub(crate) name: String,
+    /// Words of the categories by code, where the file has them; else categories are given by their codes.
+    pub(crate) words: Option<Vec<String>>,
+    /// Codes that some split names.
+    pub(crate) codes: BTreeSet<u32>,
+    /// Whether some split is on a set of categories.
+    pub(crate) categorical: bool,
+    /// Whether some split is on a threshold.
+    pub(crate) numeric: bool,
+}
+
+/// How margins become predictions.
+#[derive(Clone, Debug)]
+pub(crate) struct Outcome {
+    pub(crate) link: Link,
+    pub(crate) outputs: usize,
+    /// Slope of the sigmoid.
+    pub(crate) slope: f64,
+    pub(crate) objective: String,
+}
+
+/// A model read from another library's file.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    /// Where it comes from, e.g. `LightGBM text`.
+    pub format: &'static str,
+    /// Objective as the file names it.
+    pub objective: String,
+    /// The model with its recipe: one field for each column.
+    pub parts: ScorerParts,
+    /// Largest change of a margin by rounding leaf values to the grid, in theory; typically a hundredth.
+    pub rounding: f64,
+    /// What could not be kept, in whole sentences.
+    pub notes: Vec<String>,
+    /// SHA-256 of the file.
+    pub sha256: Sha256,
+}
+
+impl Imported {
+    /// Puts the parts together and makes sure that the scorer accepts them.
+    pub(crate) fn new(
+        format: &'static str,
+        columns: Vec<ColumnInfo>,
+        outcome: Outcome,
+        rounded: Rounded,
+        mut notes: Vec<String>,
+    ) -> Result<Self, ImportError> {
+        let mut ensemble = rounded.ensemble;
+        let recipe = recipe::recipe(format, columns, &mut ensemble)?;
+        let (task, classes) = match outcome.link {
+            Link::Identity => (Task::Regression, Vec::new()),
+            Link::Logistic => (Task::Binary, vec!["0".to_owned(), "1".to_owned()]),
+            Link::Softmax => {
+                (Task::Multiclass, (0..outcome.outputs).map(|class| class.to_string()).collect())
+            }
+        };
+        let calibration = if outcome.slope == 1.0 {
+            Calibration::None
+        } else {
+            Calibration::Platt { slope: outcome.slope, intercept: 0.0 }
+        };
+        notes.push(format!(
+            "Leaf values were rounded to multiples of {}: no margin moves by more than {:.1e}.",
+            ensemble.grid, rounded.bound
+        ));
+        let model = Model::Trees(ensemble);
+        let parts = ScorerParts { task, classes, recipe, link: outcome.link, calibration, model };
+        Scorer::new(&parts)?;
+        let sha256 = Sha256([0; 32]);
+        Ok(Self { format, objective: outcome.objective, parts, rounding: rounded.bound, notes, sha256 })
+    }
+}

@@ -1,0 +1,230 @@
+//! Reading. Thresholds are f64 in the text and f32 in the scorer: each is rounded down to the next f32, so
+//! that `x <= t` is the same for every x that is an f32. For other values of x the answer can differ only
+//! where x and t lie within the same half step of f32; how many thresholds are no f32 is stated.
+
+use super::{
+    CATEGORICAL, DEFAULT_LEFT, MISSING_NAN, MISSING_ZERO, fields,
+    lines::{self, Part, malformed, unsupported},
+};
+use crate::{
+    error::ImportError,
+    grid::{self, ReadTree},
+    imported::{ColumnInfo, Imported, LIMITS, Outcome, check_limit},
+};
+use yard_score::model::{CATEGORY_SPLIT, Link, MISSING_LEFT, Tree};
+
+const FORMAT: &str = "LightGBM text";
+/// LightGBM takes values this close to zero for zero.
+const ZERO: f64 = 1e-35;
+const LOG_LINK: &str = "its predictions are the exponential of the margin, and the scorer has no such link";
+
+/// Reads a text model.
+pub(crate) fn read(text: &str) -> Result<Imported, ImportError> {
+    let parts = lines::split(text)?;
+    let mut notes = Vec::new();
+    let mut columns = fields::columns(&parts, &mut notes)?;
+    check_limit(FORMAT, "the number of features", columns.len(), LIMITS.features)?;
+    check_limit(FORMAT, "the number of trees", parts.trees.len(), LIMITS.trees)?;
+    let header = &parts.header;
+    let outputs = header.count("num_tree_per_iteration", Some(1))?;
+    let outcome = outcome(header, outputs)?;
+    let mut narrowed = 0_usize;
+    let mut trees = Vec::with_capacity(parts.trees.len());
+    for (index, part) in parts.trees.iter().enumerate() {
+        let output = (index % outputs) as u32;
+        trees.push(tree(part, output, &mut columns, &mut narrowed)?);
+    }
+    if header.has("average_output") && !trees.is_empty() {
+        let rounds = trees.len().div_ceil(outputs) as f64;
+        for leaf in trees.iter_mut().flat_map(|read| &mut read.leaves) {
+            *leaf /= rounds;
+        }
+    }
+    if narrowed > 0 {
+        notes.push(format!(
+            "{narrowed} thresholds are no f32 and were rounded down to one: rows whose numbers are f32 values \
+             take the same way; another number takes another way only if it is within half a step of f32 (a \
+             relative 6e-8) of such a threshold."
+        ));
+    }
+    let rounded = grid::round(columns.len() as u32, &vec![0.0; outputs], trees)
+        .ok_or_else(|| malformed("trees", "leaf values are not finite or too large", "finite leaf values"))?;
+    Imported::new(FORMAT, columns, outcome, rounded, notes)
+}
+
+fn outcome(header: &Part<'_>, outputs: usize) -> Result<Outcome, ImportError> {
+    let classes = header.count("num_class", Some(1))?;
+    let text = if header.has("objective") { header.text("objective")? } else { "" };
+    let mut words = text.split_ascii_whitespace();
+    let name = words.next().unwrap_or("");
+    let option = |key: &str| {
+        let found = text.split_ascii_whitespace().find_map(|word| word.strip_prefix(key)?.strip_prefix(':'));
+        found.and_then(|value| value.parse::<f64>().ok())
+    };
+    let link = match name {
+        "binary" | "cross_entropy" | "xentropy" => Link::Logistic,
+        "multiclass" | "softmax" => Link::Softmax,
+        "regression" | "regression_l1" | "huber" | "fair" | "quantile" | "mape" | "lambdarank"
+        | "rank_xendcg" | "custom" | "" => Link::Identity,
+        "poisson" | "gamma" | "tweedie" => {
+            let way = "train with objective=regression on the logarithm of the target";
+            return Err(unsupported(format!("objective {name}"), LOG_LINK, way));
+        }
+        _ => {
+            let lost = "it turns margins into predictions in a way that the scorer does not have";
+            let what = format!("objective \"{}\"", lines::short(name));
+            return Err(unsupported(what, lost, "use binary, multiclass or regression"));
+        }
+    };
+    if text.split_ascii_whitespace().any(|word| word == "sqrt") {
+        let lost = "predictions are the square of the margin";
+        return Err(unsupported("reg_sqrt", lost, "train without reg_sqrt"));
+    }
+    let expected = if link == Link::Softmax { classes } else { 1 };
+    if outputs != expected || outputs == 0 || (link == Link::Softmax && classes < 2) {
+        let problem = format!("{outputs} trees for each iteration, {classes} classes, objective {name}");
+        return Err(malformed("header", problem, "one tree for each class and iteration"));
+    }
+    check_limit(FORMAT, "the number of classes", outputs, LIMITS.outputs)?;
+    let slope = if name == "binary" { option("sigmoid").unwrap_or(1.0) } else { 1.0 };
+    if !(slope.is_finite() && slope > 0.0) {
+        return Err(malformed("header", format!("sigmoid is {slope}"), "a positive number"));
+    }
+    Ok(Outcome { link, outputs, slope, objective: name.to_owned() })
+}
+
+fn tree(
+    part: &Part<'_>,
+    output: u32,
+    columns: &mut [ColumnInfo],
+    narrowed: &mut usize,
+) -> Result<ReadTree, ImportError> {
+    if part.has("is_linear") && part.count("is_linear", None)? != 0 {
+        let lost = "a leaf holds a linear model, the scorer's a number";
+        return Err(unsupported("linear_tree", lost, "train with linear_tree=false"));
+    }
+    let leaves = part.count("num_leaves", None)?;
+    let leaf_values: Vec<f64> = part.list("leaf_value", leaves)?;
+    let n = leaves
+        .checked_sub(1)
+        .ok_or_else(|| malformed(part.place(), "it has no leaf", "at least one leaf"))?;
+    if n == 0 {
+        let tree = Tree { output, leaf_cover: vec![0.0], ..Tree::default() };
+        return Ok(ReadTree { tree, leaves: leaf_values });
+    }
+    let mut sets = Sets::default();
+    if part.count("num_cat", Some(0))? > 0 {
+        sets = Sets { ends: part.any_list("cat_boundaries")?, words: part.any_list("cat_threshold")? };
+    }
+    let mut tree = Tree {
+        output,
+        feature: part.list("split_feature", n)?,
+        left: part.list("left_child", n)?,
+        right: part.list("right_child", n)?,
+        gain: optional(part, "split_gain", n)?,
+        node_cover: optional(part, "internal_count", n)?,
+        leaf_cover: optional(part, "leaf_count", leaves)?,
+        ..Tree::default()
+    };
+    let thresholds: Vec<f64> = part.list("threshold", n)?;
+    let decisions: Vec<u8> = part.list("decision_type", n)?;
+    for node in 0..n {
+        let column = columns.get_mut(tree.feature[node] as usize).ok_or_else(|| {
+            let problem = format!("split {node} is on feature {}", tree.feature[node]);
+            malformed(part.place(), problem, "a feature of the header")
+        })?;
+        let place = format!("{}, split {node}", part.place());
+        let split = if decisions[node] & CATEGORICAL != 0 {
+            category(&place, thresholds[node], &sets, column, &mut tree.category_words)?
+        } else {
+            numeric(&place, thresholds[node], decisions[node], column)?
+        };
+        *narrowed += usize::from(split.narrowed);
+        tree.threshold.push(split.threshold);
+        tree.flags.push(split.flags);
+    }
+    Ok(ReadTree { tree, leaves: leaf_values })
+}
+
+/// Figures that only explanations use: what is absent or not finite is 0.
+fn optional(part: &Part<'_>, key: &str, expected: usize) -> Result<Vec<f32>, ImportError> {
+    if !part.has(key) || part.text(key)?.is_empty() {
+        return Ok(vec![0.0; expected]);
+    }
+    let values: Vec<f32> = part.list(key, expected)?;
+    Ok(values.into_iter().map(|value| if value.is_finite() { value.max(0.0) } else { 0.0 }).collect())
+}
+
+/// A split in the scorer's form.
+struct Split {
+    threshold: f32,
+    flags: u8,
+    narrowed: bool,
+}
+
+fn numeric(place: &str, threshold: f64, decision: u8, column: &mut ColumnInfo) -> Result<Split, ImportError> {
+    column.numeric = true;
+    if threshold.is_nan() {
+        return Err(malformed(place, "the threshold is not a number", "a number"));
+    }
+    let default_left = decision & DEFAULT_LEFT != 0;
+    let zero_left = 0.0 <= threshold;
+    let missing_left = match decision >> 2 & 3 {
+        MISSING_NAN => default_left,
+        MISSING_ZERO if zero_left == default_left && !(-ZERO..ZERO).contains(&threshold) => default_left,
+        MISSING_ZERO => {
+            let lost = "a split sends zero elsewhere than its threshold says";
+            return Err(unsupported("zero_as_missing", lost, "train with zero_as_missing=false"));
+        }
+        // Where no missing value was seen in training, LightGBM reads one as zero.
+        _ => zero_left,
+    };
+    let rounded = round_down(threshold);
+    Ok(Split {
+        threshold: rounded,
+        flags: if missing_left { MISSING_LEFT } else { 0 },
+        narrowed: f64::from(rounded) != threshold,
+    })
+}
+
+/// Returns the largest finite f32 that is not above `threshold`.
+pub(crate) fn round_down(threshold: f64) -> f32 {
+    let near = threshold.clamp(f64::from(f32::MIN), f64::from(f32::MAX)) as f32;
+    if f64::from(near) > threshold { near.next_down().max(f32::MIN) } else { near }
+}
+
+/// Sets of categories: set `i` is `words[ends[i]..ends[i + 1]]`.
+#[derive(Debug, Default)]
+struct Sets {
+    ends: Vec<usize>,
+    words: Vec<u32>,
+}
+
+/// Copies the set into the tree's words; codes are those of the file and are mapped later.
+fn category(
+    place: &str,
+    threshold: f64,
+    sets: &Sets,
+    column: &mut ColumnInfo,
+    out: &mut Vec<u32>,
+) -> Result<Split, ImportError> {
+    column.categorical = true;
+    let wrong = |problem: &str| malformed(place, problem.to_owned(), "a set of categories within the tree");
+    if threshold.fract() != 0.0 || !(0.0..16_777_216.0).contains(&threshold) {
+        return Err(wrong("the number of the set is not a whole number"));
+    }
+    let set = threshold as usize;
+    let (Some(from), Some(to)) = (sets.ends.get(set), sets.ends.get(set + 1)) else {
+        return Err(wrong("the set does not exist"));
+    };
+    let words = sets.words.get(*from..*to).ok_or_else(|| wrong("the set is longer than the list"))?;
+    check_limit(FORMAT, "the largest category", words.len() * 32, LIMITS.categories)?;
+    for (index, word) in words.iter().enumerate() {
+        column.codes.extend((0..32).filter(|bit| word >> bit & 1 == 1).map(|bit| index as u32 * 32 + bit));
+    }
+    let offset = out.len();
+    check_limit(FORMAT, "the size of the sets of a tree", offset, 1 << 24)?;
+    out.push(words.len() as u32);
+    out.extend_from_slice(words);
+    Ok(Split { threshold: offset as f32, flags: CATEGORY_SPLIT, narrowed: false })
+}

@@ -1,0 +1,241 @@
+//! A graph under construction: nodes in order of computation, constants, named inputs and outputs. Names of
+//! values inside are `NN_what`; a field of the same name can't meet them, as inputs come first and later
+//! names step aside. Field numbers are those of `onnx.proto`.
+
+use super::protobuf::Message;
+use std::collections::BTreeSet;
+
+/// IR version written; the first whose checker knows all that is used here.
+const IR_VERSION: i64 = 10;
+/// Operator set of the default domain.
+const OPSET: i64 = 21;
+/// Operator set of `ai.onnx.ml`, which brings `TreeEnsemble`.
+const ML_OPSET: i64 = 5;
+const ML: &str = "ai.onnx.ml";
+
+/// Element types used, with their numbers in `TensorProto.DataType`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Float = 1,
+    Uint8 = 2,
+    Int64 = 7,
+    Text = 8,
+    Bool = 9,
+    Double = 11,
+}
+
+/// Name of a value.
+pub(super) type Value = String;
+
+/// A constant tensor.
+#[derive(Clone, Debug)]
+pub(super) enum Tensor {
+    Float(Vec<f32>),
+    Uint8(Vec<u8>),
+    Int64(Vec<i64>),
+    Double(Vec<f64>),
+    Text(Vec<String>),
+}
+
+impl Tensor {
+    fn len(&self) -> usize {
+        match self {
+            Self::Float(values) => values.len(),
+            Self::Uint8(values) => values.len(),
+            Self::Int64(values) => values.len(),
+            Self::Double(values) => values.len(),
+            Self::Text(values) => values.len(),
+        }
+    }
+
+    fn message(&self, shape: Option<&[i64]>, name: &str) -> Message {
+        let own = [self.len() as i64];
+        let shape = shape.unwrap_or(&own);
+        let out = if shape.is_empty() { Message::new() } else { Message::new().ints(1, shape) };
+        let (kind, raw): (Kind, Vec<u8>) = match self {
+            Self::Float(values) => (Kind::Float, values.iter().flat_map(|v| v.to_le_bytes()).collect()),
+            Self::Uint8(values) => (Kind::Uint8, values.clone()),
+            Self::Int64(values) => (Kind::Int64, values.iter().flat_map(|v| v.to_le_bytes()).collect()),
+            Self::Double(values) => (Kind::Double, values.iter().flat_map(|v| v.to_le_bytes()).collect()),
+            Self::Text(_) => (Kind::Text, Vec::new()),
+        };
+        let out = out.int(2, kind as i64);
+        let out = match self {
+            Self::Text(values) => values.iter().fold(out, |out, value| out.text(6, value)),
+            _ => out,
+        };
+        let out = if name.is_empty() { out } else { out.text(8, name) };
+        if matches!(self, Self::Text(_)) { out } else { out.bytes(9, &raw) }
+    }
+}
+
+/// An attribute of a node.
+#[derive(Clone, Debug)]
+pub(super) enum Attribute {
+    Float(f32),
+    Int(i64),
+    Floats(Vec<f32>),
+    Ints(Vec<i64>),
+    Texts(Vec<String>),
+    Tensor(Tensor),
+}
+
+impl Attribute {
+    fn message(&self, name: &str) -> Message {
+        let out = Message::new().text(1, name);
+        // Number of the value's field, and the number of the attribute's type (field 20).
+        match self {
+            Self::Float(value) => out.float(2, *value).int(20, 1),
+            Self::Int(value) => out.int(3, *value).int(20, 2),
+            Self::Tensor(tensor) => out.message(5, &tensor.message(None, "")).int(20, 4),
+            Self::Floats(values) => out.floats(7, values).int(20, 6),
+            Self::Ints(values) => out.ints(8, values).int(20, 7),
+            Self::Texts(values) => values.iter().fold(out, |out, value| out.text(9, value)).int(20, 8),
+        }
+    }
+}
+
+/// A graph under construction.
+#[derive(Debug, Default)]
+pub(super) struct Graph {
+    nodes: Vec<Message>,
+    constants: Vec<Message>,
+    inputs: Vec<Message>,
+    outputs: Vec<Message>,
+    names: BTreeSet<String>,
+}
+
+impl Graph {
+    /// Adds an input of shape `[N, 1]`; its name is kept as it is.
+    pub(super) fn input(&mut self, name: &str, kind: Kind, doc: &str) -> Value {
+        self.names.insert(name.to_owned());
+        self.inputs.push(value_info(name, kind, 1, doc));
+        name.to_owned()
+    }
+
+    /// Makes a value an output of shape `[N, width]`. Takes the name, or with `_output` behind it where a
+    /// field has that name; returns the name taken.
+    pub(super) fn output(&mut self, name: &str, value: &Value, (kind, width): (Kind, usize)) -> String {
+        let name = self.free(name, "_output");
+        let node =
+            Message::new().text(1, value).text(2, &name).text(3, &format!("to {name}")).text(4, "Identity");
+        self.nodes.push(node);
+        self.outputs.push(value_info(&name, kind, width, ""));
+        name
+    }
+
+    fn free(&mut self, name: &str, behind: &str) -> String {
+        let mut name = name.to_owned();
+        while !self.names.insert(name.clone()) {
+            name.push_str(behind);
+        }
+        name
+    }
+
+    fn fresh(&mut self, what: &str) -> String {
+        let name = format!("{:02}_{what}", self.nodes.len() + self.constants.len());
+        self.free(&name, "_")
+    }
+
+    /// Adds a constant; `shape` is one dimension when not given, and a scalar when empty.
+    pub(super) fn constant(&mut self, what: &str, tensor: &Tensor, shape: Option<&[i64]>) -> Value {
+        let name = self.fresh(what);
+        self.constants.push(tensor.message(shape, &name));
+        name
+    }
+
+    /// Adds a constant of shape `[1, n]`.
+    pub(super) fn row(&mut self, what: &str, tensor: &Tensor) -> Value {
+        self.constant(what, tensor, Some(&[1, tensor.len() as i64]))
+    }
+
+    /// Adds a scalar of f64.
+    pub(super) fn double(&mut self, what: &str, value: f64) -> Value {
+        self.constant(what, &Tensor::Double(vec![value]), Some(&[]))
+    }
+
+    /// Adds a scalar of i64.
+    pub(super) fn whole(&mut self, what: &str, value: i64) -> Value {
+        self.constant(what, &Tensor::Int64(vec![value]), Some(&[]))
+    }
+
+    /// Adds a node with one output.
+    pub(super) fn node(
+        &mut self,
+        operator: &str,
+        inputs: &[&Value],
+        attributes: &[(&str, Attribute)],
+    ) -> Value {
+        self.add("", operator, inputs, attributes)
+    }
+
+    /// Adds a node of `ai.onnx.ml`.
+    pub(super) fn ml_node(
+        &mut self,
+        operator: &str,
+        inputs: &[&Value],
+        attributes: &[(&str, Attribute)],
+    ) -> Value {
+        self.add(ML, operator, inputs, attributes)
+    }
+
+    pub(super) fn cast(&mut self, value: &Value, kind: Kind) -> Value {
+        self.node("Cast", &[value], &[("to", Attribute::Int(kind as i64))])
+    }
+
+    /// Joins columns; one value is left as it is.
+    pub(super) fn concat(&mut self, values: &[Value]) -> Value {
+        match values {
+            [one] => one.clone(),
+            many => {
+                let inputs: Vec<&Value> = many.iter().collect();
+                self.node("Concat", &inputs, &[("axis", Attribute::Int(1))])
+            }
+        }
+    }
+
+    fn add(
+        &mut self,
+        domain: &str,
+        operator: &str,
+        inputs: &[&Value],
+        attributes: &[(&str, Attribute)],
+    ) -> Value {
+        let name = self.fresh(&operator.to_lowercase());
+        let node = inputs.iter().fold(Message::new(), |node, input| node.text(1, input));
+        let node = node.text(2, &name).text(3, &format!("make {name}")).text(4, operator);
+        let node = node.messages(5, attributes.iter().map(|(name, value)| value.message(name)));
+        self.nodes.push(if domain.is_empty() { node } else { node.text(7, domain) });
+        name
+    }
+
+    /// Ends the graph as a model file.
+    pub(super) fn finish(self, name: &str, doc: &str, facts: &[(&str, String)]) -> Vec<u8> {
+        let graph = Message::new()
+            .messages(1, self.nodes)
+            .text(2, name)
+            .messages(5, self.constants)
+            .messages(11, self.inputs)
+            .messages(12, self.outputs);
+        let opset = |domain: &str, version: i64| Message::new().text(1, domain).int(2, version);
+        let fact = |(key, value): &(&str, String)| Message::new().text(1, key).text(2, value);
+        Message::new()
+            .int(1, IR_VERSION)
+            .text(2, "modelyard")
+            .text(3, env!("CARGO_PKG_VERSION"))
+            .text(6, doc)
+            .message(7, &graph)
+            .messages(8, [opset("", OPSET), opset(ML, ML_OPSET)])
+            .messages(14, facts.iter().map(fact))
+            .into_bytes()
+    }
+}
+
+fn value_info(name: &str, kind: Kind, width: usize, doc: &str) -> Message {
+    let batch = Message::new().text(2, "N");
+    let width = Message::new().int(1, width as i64);
+    let shape = Message::new().messages(1, [batch, width]);
+    let tensor = Message::new().int(1, kind as i64).message(2, &shape);
+    let out = Message::new().text(1, name).message(2, &Message::new().message(1, &tensor));
+    if doc.is_empty() { out } else { out.text(3, doc) }
+}

@@ -1,0 +1,63 @@
+//! The forward pass: features in, margins out, f32 `[N, outputs]`.
+
+use super::{
+    graph::{Attribute, Graph, Kind, Tensor, Value},
+    trees,
+};
+use crate::subject::Subject;
+use yard_score::model::{Activation, DenseLayer, DenseNet, LinearModel, Model};
+
+pub(super) fn margins(graph: &mut Graph, subject: &Subject<'_>, features: &Value) -> Value {
+    match &subject.parts.model {
+        Model::Trees(ensemble) => trees::ensemble(graph, ensemble, features),
+        Model::Linear(model) => linear(graph, model, features),
+        Model::Net(net) => dense(graph, net, features),
+    }
+}
+
+/// Products and sums in f64, rounded to f32 once; beyond the range of f32 it is the largest f32.
+fn linear(graph: &mut Graph, model: &LinearModel, features: &Value) -> Value {
+    let (outputs, inputs) = (model.bias.len(), model.n_features as usize);
+    let weight = |index: usize| model.weights.get(index).map_or(0.0, |weight| f64::from(*weight));
+    let transposed: Vec<f64> = (0..inputs)
+        .flat_map(|input| (0..outputs).map(move |output| output * inputs + input))
+        .map(weight)
+        .collect();
+    let shape = [inputs as i64, outputs as i64];
+    let weights = graph.constant("weights", &Tensor::Double(transposed), Some(&shape));
+    let bias = graph.row("bias", &Tensor::Double(model.bias.iter().map(|bias| f64::from(*bias)).collect()));
+    let x = graph.cast(features, Kind::Double);
+    let product = graph.node("MatMul", &[&x, &weights], &[]);
+    let sum = graph.node("Add", &[&product, &bias], &[]);
+    let low = graph.double("low", f64::from(f32::MIN));
+    let high = graph.double("high", f64::from(f32::MAX));
+    let clipped = graph.node("Clip", &[&sum, &low, &high], &[]);
+    graph.cast(&clipped, Kind::Float)
+}
+
+fn dense(graph: &mut Graph, net: &DenseNet, features: &Value) -> Value {
+    let mut x = features.clone();
+    for layer in &net.layers {
+        x = dense_layer(graph, layer, &x);
+    }
+    if (net.scale, net.shift) == (1.0, 0.0) {
+        return x;
+    }
+    let y = graph.cast(&x, Kind::Double);
+    let scale = graph.double("scale", f64::from(net.scale));
+    let shift = graph.double("shift", f64::from(net.shift));
+    let scaled = graph.node("Mul", &[&y, &scale], &[]);
+    let shifted = graph.node("Add", &[&scaled, &shift], &[]);
+    graph.cast(&shifted, Kind::Float)
+}
+
+fn dense_layer(graph: &mut Graph, layer: &DenseLayer, x: &Value) -> Value {
+    let shape = [layer.bias.len() as i64, i64::from(layer.inputs)];
+    let weights = graph.constant("weights", &Tensor::Float(layer.weights.clone()), Some(&shape));
+    let bias = graph.constant("bias", &Tensor::Float(layer.bias.clone()), None);
+    let y = graph.node("Gemm", &[x, &weights, &bias], &[("transB", Attribute::Int(1))]);
+    match layer.activation {
+        Activation::Identity => y,
+        Activation::Relu => graph.node("Relu", &[&y], &[]),
+    }
+}
