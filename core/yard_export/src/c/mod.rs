@@ -74,7 +74,8 @@ fn header(subject: &Subject<'_>) -> String {
         );
     }
     add(&mut out, format_args!("}} {name}_row;\n\n/* The answer to a row. */\ntypedef struct {{\n"));
-    add(&mut out, format_args!("    float margin[{}];\n", subject.parts.model.outputs()));
+    let what = if subject.parts.classes.is_empty() { " /* the prediction */" } else { "" };
+    add(&mut out, format_args!("    float margin[{}];{what}\n", subject.parts.model.outputs()));
     let classes = subject.parts.classes.len();
     if classes > 0 {
         add(

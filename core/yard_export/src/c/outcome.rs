@@ -59,6 +59,12 @@ pub(super) fn answer(out: &mut String, subject: &Subject<'_>, name: &str) {
     if subject.parts.link == Link::Identity {
         return;
     }
+    if subject.parts.link == Link::Log {
+        out.push_str(EXP);
+        add(out, format_args!("static void finish({name}_answer *answer) {{\n"));
+        out.push_str("    answer->margin[0] = (float)exponential((double)answer->margin[0]);\n}\n\n");
+        return;
+    }
     let classes: Vec<String> = subject.parts.classes.iter().map(|class| c_string(class)).collect();
     let mut list = String::new();
     array(&mut list, "char *const", &format!("{name}_classes"), &classes, "0");

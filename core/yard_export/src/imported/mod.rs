@@ -89,7 +89,7 @@ impl Imported {
         let mut ensemble = rounded.ensemble;
         let recipe = recipe::recipe(format, columns, &mut ensemble)?;
         let (task, classes) = match outcome.link {
-            Link::Identity => (Task::Regression, Vec::new()),
+            Link::Identity | Link::Log => (Task::Regression, Vec::new()),
             Link::Logistic => (Task::Binary, vec!["0".to_owned(), "1".to_owned()]),
             Link::Softmax => {
                 (Task::Multiclass, (0..outcome.outputs).map(|class| class.to_string()).collect())

@@ -16,7 +16,6 @@ use yard_score::model::{CATEGORY_SPLIT, Link, MISSING_LEFT, Tree};
 const FORMAT: &str = "LightGBM text";
 /// LightGBM takes values this close to zero for zero.
 const ZERO: f64 = 1e-35;
-const LOG_LINK: &str = "its predictions are the exponential of the margin, and the scorer has no such link";
 
 /// Reads a text model.
 pub(crate) fn read(text: &str) -> Result<Imported, ImportError> {
@@ -66,10 +65,7 @@ fn outcome(header: &Part<'_>, outputs: usize) -> Result<Outcome, ImportError> {
         "multiclass" | "softmax" => Link::Softmax,
         "regression" | "regression_l1" | "huber" | "fair" | "quantile" | "mape" | "lambdarank"
         | "rank_xendcg" | "custom" | "" => Link::Identity,
-        "poisson" | "gamma" | "tweedie" => {
-            let way = "train with objective=regression on the logarithm of the target";
-            return Err(unsupported(format!("objective {name}"), LOG_LINK, way));
-        }
+        "poisson" | "gamma" | "tweedie" => Link::Log,
         _ => {
             let lost = "it turns margins into predictions in a way that the scorer does not have";
             let what = format!("objective \"{}\"", lines::short(name));

@@ -94,6 +94,11 @@ fn own_scores_of_the_library() {
         include_str!("../../fixtures/lightgbm_multiclass.json"),
     );
     check(
+        "poisson",
+        include_str!("../../fixtures/lightgbm_poisson.txt"),
+        include_str!("../../fixtures/lightgbm_poisson.json"),
+    );
+    check(
         "forest",
         include_str!("../../fixtures/lightgbm_forest.txt"),
         include_str!("../../fixtures/lightgbm_forest.json"),
@@ -130,7 +135,7 @@ fn damaged_text_is_refused_with_its_place() {
     check("feature_names=a b", "feature_names=b b", "appears twice");
     check("num_tree_per_iteration=1", "num_tree_per_iteration=0", "one tree for each class");
     check("num_tree_per_iteration=1", "num_tree_per_iteration=4000000000", "one tree for each class");
-    check("objective=binary", "objective=poisson", "exponential of the margin");
+    check("objective=binary", "objective=cross_entropy_lambda", "does not have");
     check("objective=binary", "objective=multiclassova", "does not have");
     check("sigmoid:0.8", "sigmoid:-1", "a positive number");
     check("is_linear=0", "is_linear=1", "linear_tree");

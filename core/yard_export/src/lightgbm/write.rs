@@ -106,6 +106,7 @@ fn text(subject: &Subject<'_>, ensemble: &TreeEnsemble, names: &[String]) -> Str
     }
     let objective = match subject.parts.link {
         Link::Identity => "regression".to_owned(),
+        Link::Log => "poisson".to_owned(),
         Link::Logistic => "binary sigmoid:1".to_owned(),
         Link::Softmax => format!("multiclass num_class:{outputs}"),
     };

@@ -51,6 +51,15 @@ pub(super) fn outputs(
             out.add("prediction", margins, (Kind::Float, 1));
             out.ports
         }
+        Link::Log => {
+            let exact = graph.cast(margins, Kind::Double);
+            let mean = graph.node("Exp", &[&exact], &[]);
+            let mean = graph.cast(&mean, Kind::Float);
+            let mut out = Outputs { graph, ports: Vec::new() };
+            out.add("prediction", &mean, (Kind::Float, 1));
+            out.add("margin", margins, (Kind::Float, 1));
+            out.ports
+        }
         Link::Logistic => {
             let exact = graph.cast(margins, Kind::Double);
             let label = binary_label(graph, subject, &exact);

@@ -113,6 +113,7 @@ fn outcome(learner: &Learner) -> Result<Outcome, ImportError> {
         | "rank:ndcg"
         | "rank:pairwise"
         | "rank:map" => Link::Identity,
+        "count:poisson" | "reg:gamma" | "reg:tweedie" => Link::Log,
         _ => {
             let lost = "it turns margins into predictions in a way that the scorer does not have";
             let what = format!("objective \"{}\"", file::short(name));
@@ -144,6 +145,11 @@ fn base(learner: &Learner, outcome: &Outcome) -> Result<Vec<f64>, ImportError> {
     if matches!(outcome.objective.as_str(), "binary:logistic" | "reg:logistic") {
         for value in &mut values {
             *value = f64::from(math::logit(*value) as f32);
+        }
+    }
+    if outcome.link == Link::Log {
+        for value in &mut values {
+            *value = f64::from(math::ln(*value) as f32);
         }
     }
     if values.iter().all(|value| value.is_finite()) { Ok(values) } else { Err(wrong()) }

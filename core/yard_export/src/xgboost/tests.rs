@@ -13,6 +13,11 @@ fn own_scores_of_the_library() {
         include_str!("../../fixtures/xgboost_multiclass.json"),
     );
     check_margins(
+        "gamma",
+        include_bytes!("../../fixtures/xgboost_gamma.model.json"),
+        include_str!("../../fixtures/xgboost_gamma.json"),
+    );
+    check_margins(
         "dart",
         include_bytes!("../../fixtures/xgboost_dart.model.json"),
         include_str!("../../fixtures/xgboost_dart.json"),
@@ -40,7 +45,7 @@ fn damaged_files_are_refused_with_their_place() {
     );
     check("\"num_feature\":\"4\",\"num_target\"", "\"num_feature\":\"-1\",\"num_target\"", "whole number");
     check("\"size_leaf_vector\":\"1\"", "\"size_leaf_vector\":\"3\"", "multi_output_tree");
-    check("binary:logistic", "count:poisson", "does not have");
+    check("binary:logistic", "survival:cox", "does not have");
     check("\"name\":\"gbtree\"", "\"name\":\"gblinear\"", "linear model");
     check("\"base_score\":\"[", "\"base_score\":\"[x", "a number or one for each class");
     check("\"categories\":[", "\"categories\":[4000000000,", "at most");
