@@ -24,6 +24,8 @@ mod kind;
 mod lightgbm;
 mod mlflow;
 mod onnx;
+#[cfg(test)]
+mod structure_tests;
 mod subject;
 #[cfg(test)]
 mod testing;

@@ -22,6 +22,8 @@ microseconds since 1970 as int64 for points in time.
 const ONNX: &str = "1.19.0";
 const ONNX_RUNTIME: &str = "1.20";
 const MLFLOW: &str = "3.0.0";
+/// MLflow hands columns to ONNX Runtime as pandas holds them; from pandas 3 on strings are no object arrays.
+const PANDAS: &str = "<3";
 const PYTHON: &str = "3.11.0";
 /// Golden examples that become the input example.
 const EXAMPLES: usize = 3;
@@ -29,7 +31,7 @@ const EXAMPLES: usize = 3;
 /// Exports the folder.
 pub(crate) fn export(subject: &Subject<'_>) -> Result<Exported, ExportError> {
     let built = onnx::build(subject, Layout::Columns)?;
-    let requirements = format!("mlflow>=3\nonnx>={ONNX}\nonnxruntime>={ONNX_RUNTIME}\npandas\n");
+    let requirements = format!("mlflow>=3\nonnx>={ONNX}\nonnxruntime>={ONNX_RUNTIME}\npandas{PANDAS}\n");
     let readme = subject.readme("MLflow model", USAGE, &built.notes);
     let mut files = BTreeMap::from([
         ("MLmodel".to_owned(), model_file(subject, &built).into_bytes()),
@@ -111,7 +113,7 @@ fn python_env() -> String {
 fn conda() -> String {
     format!(
         "name: mlflow-env\nchannels:\n- conda-forge\ndependencies:\n- python={PYTHON}\n- pip\n- pip:\n  \
-         - mlflow>=3\n  - onnx>={ONNX}\n  - onnxruntime>={ONNX_RUNTIME}\n  - pandas\n"
+         - mlflow>=3\n  - onnx>={ONNX}\n  - onnxruntime>={ONNX_RUNTIME}\n  - pandas{PANDAS}\n"
     )
 }
 

@@ -3,7 +3,7 @@
 //! Groups of features are joined and put in the order of the recipe at the end.
 
 use super::{
-    Port, PortKind, dates,
+    Layout, Port, PortKind, dates,
     graph::{Attribute, Graph, Kind, Tensor, Value},
 };
 use crate::subject::Subject;
@@ -19,9 +19,11 @@ pub(super) struct Input {
     value: Value,
 }
 
-/// Declares one input for each field.
-pub(super) fn inputs(graph: &mut Graph, subject: &Subject<'_>) -> Vec<Input> {
+/// Declares one input for each field: `[N, 1]`, or `[N]` where a table's columns come in.
+pub(super) fn inputs(graph: &mut Graph, subject: &Subject<'_>, layout: Layout) -> Vec<Input> {
     let mut out = Vec::new();
+    // A table of one column comes in whole.
+    let flat = layout == Layout::Columns && subject.parts.recipe.inputs.len() > 1;
     for input in &subject.parts.recipe.inputs {
         let (kind, doc) = match input.field_type {
             FieldType::Number | FieldType::Integer => (Kind::Double, "a number; NaN is missing"),
@@ -29,9 +31,16 @@ pub(super) fn inputs(graph: &mut Graph, subject: &Subject<'_>) -> Vec<Input> {
             FieldType::Category | FieldType::Text => (Kind::Text, "text; the empty string is missing"),
             FieldType::Datetime => (Kind::Int64, "microseconds since 1970-01-01 UTC; -2^63 is missing"),
         };
-        let value = graph.input(&input.name, kind, doc);
+        let value =
+            if flat { graph.flat_input(&input.name, kind, doc) } else { graph.input(&input.name, kind, doc) };
         let port = Port { name: input.name.clone(), kind: PortKind::of(kind), width: 1 };
         out.push(Input { port, value });
+    }
+    if flat {
+        let axis = graph.constant("axis", &Tensor::Int64(vec![1]), None);
+        for input in &mut out {
+            input.value = graph.node("Unsqueeze", &[&input.value, &axis], &[]);
+        }
     }
     out
 }

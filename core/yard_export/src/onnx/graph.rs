@@ -109,7 +109,14 @@ impl Graph {
     /// Adds an input of shape `[N, 1]`; its name is kept as it is.
     pub(super) fn input(&mut self, name: &str, kind: Kind, doc: &str) -> Value {
         self.names.insert(name.to_owned());
-        self.inputs.push(value_info(name, kind, 1, doc));
+        self.inputs.push(value_info(name, kind, Some(1), doc));
+        name.to_owned()
+    }
+
+    /// Adds an input of shape `[N]`.
+    pub(super) fn flat_input(&mut self, name: &str, kind: Kind, doc: &str) -> Value {
+        self.names.insert(name.to_owned());
+        self.inputs.push(value_info(name, kind, None, doc));
         name.to_owned()
     }
 
@@ -120,7 +127,7 @@ impl Graph {
         let node =
             Message::new().text(1, value).text(2, &name).text(3, &format!("to {name}")).text(4, "Identity");
         self.nodes.push(node);
-        self.outputs.push(value_info(&name, kind, width, ""));
+        self.outputs.push(value_info(&name, kind, Some(width), ""));
         name
     }
 
@@ -231,10 +238,11 @@ impl Graph {
     }
 }
 
-fn value_info(name: &str, kind: Kind, width: usize, doc: &str) -> Message {
+/// Describes a value of shape `[N, width]`, or `[N]`.
+fn value_info(name: &str, kind: Kind, width: Option<usize>, doc: &str) -> Message {
     let batch = Message::new().text(2, "N");
-    let width = Message::new().int(1, width as i64);
-    let shape = Message::new().messages(1, [batch, width]);
+    let width = width.map(|width| Message::new().int(1, width as i64));
+    let shape = Message::new().messages(1, [batch]).messages(1, width);
     let tensor = Message::new().int(1, kind as i64).message(2, &shape);
     let out = Message::new().text(1, name).message(2, &Message::new().message(1, &tensor));
     if doc.is_empty() { out } else { out.text(3, doc) }

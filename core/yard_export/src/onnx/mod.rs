@@ -25,7 +25,8 @@ const MOST_BYTES: usize = (1 << 31) - 1;
 pub(crate) enum Layout {
     /// `probabilities` and `margin` are matrices `[N, classes]`.
     Matrix,
-    /// One output `[N, 1]` for each class: `p_CLASS`, `margin_CLASS`; for systems that make a table of them.
+    /// Inputs are `[N]`, and each class has an output of its own, `p_CLASS`, `margin_CLASS`: for systems that
+    /// feed a table column by column and make a table of the outputs.
     Columns,
 }
 
@@ -72,7 +73,7 @@ pub(crate) struct Built {
 /// Builds the graph.
 pub(crate) fn build(subject: &Subject<'_>, layout: Layout) -> Result<Built, ExportError> {
     let mut graph = Graph::default();
-    let inputs = fields::inputs(&mut graph, subject);
+    let inputs = fields::inputs(&mut graph, subject, layout);
     let features = fields::features(&mut graph, subject, &inputs);
     let margins = model::margins(&mut graph, subject, &features);
     let outputs = outcome::outputs(&mut graph, subject, &margins, layout);
@@ -80,7 +81,7 @@ pub(crate) fn build(subject: &Subject<'_>, layout: Layout) -> Result<Built, Expo
     for (wanted, port) in outputs.iter().filter(|(wanted, port)| *wanted != port.name) {
         notes.push(format!("A field is named `{wanted}`: the output has the name `{}`.", port.name));
     }
-    let doc = subject.readme("ONNX model", &usage(subject), &notes);
+    let doc = subject.readme("ONNX model", &usage(subject, layout), &notes);
     let bytes = graph.finish(subject.name(), &doc, &facts(subject));
     if bytes.len() > MOST_BYTES {
         return Err(ExportError::Unsupported {
@@ -101,7 +102,7 @@ pub(crate) fn build(subject: &Subject<'_>, layout: Layout) -> Result<Built, Expo
 /// Exports the model with its README.
 pub(crate) fn export(subject: &Subject<'_>) -> Result<Exported, ExportError> {
     let built = build(subject, Layout::Matrix)?;
-    let readme = subject.readme("ONNX model", &usage(subject), &built.notes);
+    let readme = subject.readme("ONNX model", &usage(subject, Layout::Matrix), &built.notes);
     let files = BTreeMap::from([
         ("model.onnx".to_owned(), built.bytes),
         ("README.md".to_owned(), readme.into_bytes()),
@@ -109,9 +110,10 @@ pub(crate) fn export(subject: &Subject<'_>) -> Result<Exported, ExportError> {
     Ok(Exported { files, main: Some("model.onnx"), notes: built.notes })
 }
 
-fn usage(subject: &Subject<'_>) -> String {
+fn usage(subject: &Subject<'_>, layout: Layout) -> String {
+    let shape = if layout == Layout::Matrix { "[N, 1]" } else { "[N]" };
     format!(
-        "Runs in ONNX Runtime 1.20 or later. Each field is an input of shape [N, 1]:\n\n{}\nOutputs, one row \
+        "Runs in ONNX Runtime 1.20 or later. Each field is an input of shape {shape}:\n\n{}\nOutputs, one row \
          for each row of the inputs: `label`, `probabilities` (calibrated, classes in order), `margin`, and \
          for two classes `decision`; for regression `prediction`.",
         subject.field_table()
