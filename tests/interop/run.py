@@ -86,7 +86,10 @@ def check(args, folder, own, name):
     if name == "lightgbm":
         with open(os.path.join(out, "calibration.json"), "w") as file:
             json.dump(own.calibration, file)
-    return exports.CHECKS[name](own, out)
+    try:
+        return exports.CHECKS[name](own, out)
+    except Exception as error:  # a library that refuses the file is a result, not the end
+        return "failed", f"{type(error).__name__}: {' '.join(str(error).split())[:160]}", False
 
 
 def results(args):
