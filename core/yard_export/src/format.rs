@@ -62,6 +62,6 @@ pub fn export(package: Vec<u8>, format: Format) -> Result<Exported, ExportError>
         Format::Mlflow => mlflow::export(&subject),
         Format::Kserve => cluster::kserve(&subject),
         Format::Kubernetes => cluster::kubernetes(&subject),
-        Format::C => Ok(c::export(&subject)),
+        Format::C => c::export(&subject),
     }
 }

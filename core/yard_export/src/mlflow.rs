@@ -20,7 +20,7 @@ microseconds since 1970 as int64 for points in time.
 
 /// Versions that the export was checked with (tests/interop).
 const ONNX: &str = "1.19.0";
-const ONNX_RUNTIME: &str = "1.20";
+const ONNX_RUNTIME: &str = "1.22";
 const MLFLOW: &str = "3.0.0";
 /// MLflow hands columns to ONNX Runtime as pandas holds them; from pandas 3 on strings are no object arrays.
 const PANDAS: &str = "<3";

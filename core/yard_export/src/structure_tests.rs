@@ -4,7 +4,7 @@ use crate::{
     Exported, Format,
     testing::{FAMILIES, TASKS, package, parts},
 };
-use yard_score::model::{Link, ScorerParts};
+use yard_score::model::{EnsembleModel, Link, Member, Model, ScorerParts};
 use yard_types::{frame::Task, run::Family};
 
 fn exported(family: Family, task: Task, format: Format) -> Exported {
@@ -37,6 +37,20 @@ fn every_format_holds_every_model_or_says_which_does() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn an_ensemble_is_one_graph_and_no_source() {
+    let mut sum = parts(5, Family::Linear, Task::Binary);
+    let Model::Linear(linear) = sum.model.clone() else { return };
+    let member = Member { first: 0, n_features: linear.n_features, scale: 0.5, model: Model::Linear(linear) };
+    sum.model = Model::Ensemble(EnsembleModel { members: vec![member.clone(), member], bias: vec![0.125] });
+    let bytes = package(sum).bytes().to_vec();
+    assert!(crate::export(bytes.clone(), Format::Onnx).unwrap().bytes() > 1_000);
+    for format in [Format::C, Format::LightGbm] {
+        let error = crate::export(bytes.clone(), format).unwrap_err().to_string();
+        assert!(error.contains("can't hold an ensemble") && error.contains("export as onnx"), "{error}");
     }
 }
 

@@ -11,6 +11,7 @@ mod tests;
 mod text;
 
 use crate::{
+    error::ExportError,
     exported::Exported,
     subject::{Subject, add},
     triton::{instant, number},
@@ -18,7 +19,7 @@ use crate::{
 use fields::field_name;
 use std::collections::BTreeMap;
 use text::{c_double, c_int64, c_string, identifier};
-use yard_score::model::Link;
+use yard_score::model::{Link, Model};
 use yard_types::schema::FieldType;
 
 const USAGE: &str = "\
@@ -32,7 +33,15 @@ A number is missing as NAN, a string as NULL or \"\", a point in time as INT64_M
 ";
 
 /// Exports the source.
-pub(crate) fn export(subject: &Subject<'_>) -> Exported {
+pub(crate) fn export(subject: &Subject<'_>) -> Result<Exported, ExportError> {
+    if matches!(subject.parts.model, Model::Ensemble(_)) {
+        return Err(ExportError::Unsupported {
+            format: "C99 source",
+            what: subject.family().to_owned(),
+            lost: "it holds one model",
+            instead: "onnx",
+        });
+    }
     let notes = subject.reading_notes();
     let readme = subject.readme("C99 source", USAGE, &notes);
     let files = BTreeMap::from([
@@ -41,7 +50,7 @@ pub(crate) fn export(subject: &Subject<'_>) -> Exported {
         ("golden.c".to_owned(), golden(subject).into_bytes()),
         ("README.md".to_owned(), readme.into_bytes()),
     ]);
-    Exported { files, main: None, notes }
+    Ok(Exported { files, main: None, notes })
 }
 
 /// Returns the prefix of all names.

@@ -34,6 +34,8 @@ pub(super) fn margins(out: &mut String, subject: &Subject<'_>) {
         Model::Trees(ensemble) => trees(out, ensemble),
         Model::Linear(model) => linear(out, model),
         Model::Net(net) => dense(out, net),
+        // Refused before.
+        Model::Ensemble(_) => {}
     }
 }
 

@@ -92,9 +92,14 @@ pub(super) fn features(graph: &mut Graph, subject: &Subject<'_>, inputs: &[Input
     if recipe.encoding == Encoding::Trees {
         return ordered;
     }
+    clipped(graph, &ordered)
+}
+
+/// Keeps features within the limits of the dense encoding.
+pub(super) fn clipped(graph: &mut Graph, features: &Value) -> Value {
     let low = graph.constant("low", &Tensor::Float(vec![-DENSE_LIMIT]), Some(&[]));
     let high = graph.constant("high", &Tensor::Float(vec![DENSE_LIMIT]), Some(&[]));
-    graph.node("Clip", &[&ordered, &low, &high], &[])
+    graph.node("Clip", &[features, &low, &high], &[])
 }
 
 /// Puts columns into the order of the model.

@@ -113,7 +113,7 @@ pub(crate) fn export(subject: &Subject<'_>) -> Result<Exported, ExportError> {
 fn usage(subject: &Subject<'_>, layout: Layout) -> String {
     let shape = if layout == Layout::Matrix { "[N, 1]" } else { "[N]" };
     format!(
-        "Runs in ONNX Runtime 1.20 or later. Each field is an input of shape {shape}:\n\n{}\nOutputs, one row \
+        "Runs in ONNX Runtime 1.22 or later. Each field is an input of shape {shape}:\n\n{}\nOutputs, one row \
          for each row of the inputs: `label`, `probabilities` (calibrated, classes in order), `margin`, and \
          for two classes `decision`; for regression `prediction`.",
         subject.field_table()

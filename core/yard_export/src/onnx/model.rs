@@ -1,18 +1,44 @@
 //! The forward pass: features in, margins out, f32 `[N, outputs]`.
 
 use super::{
+    fields,
     graph::{Attribute, Graph, Kind, Tensor, Value},
     trees,
 };
 use crate::subject::Subject;
-use yard_score::model::{Activation, DenseLayer, DenseNet, LinearModel, Model};
+use yard_score::model::{Activation, DenseLayer, DenseNet, EnsembleModel, LinearModel, Model};
 
 pub(super) fn margins(graph: &mut Graph, subject: &Subject<'_>, features: &Value) -> Value {
-    match &subject.parts.model {
+    model_margins(graph, &subject.parts.model, features)
+}
+
+fn model_margins(graph: &mut Graph, model: &Model, features: &Value) -> Value {
+    match model {
         Model::Trees(ensemble) => trees::ensemble(graph, ensemble, features),
         Model::Linear(model) => linear(graph, model, features),
         Model::Net(net) => dense(graph, net, features),
+        Model::Ensemble(model) => weighted_sum(graph, model, features),
     }
+}
+
+/// Each member sees its own features; margins are added in f64 in member order and rounded to f32 once.
+fn weighted_sum(graph: &mut Graph, model: &EnsembleModel, features: &Value) -> Value {
+    let mut sum = graph.row("bias", &Tensor::Double(model.bias.clone()));
+    for member in &model.members {
+        let first = i64::from(member.first);
+        let places = (first..first + i64::from(member.n_features)).collect();
+        let places = graph.constant("own_features", &Tensor::Int64(places), None);
+        let mut own = graph.node("Gather", &[features, &places], &[("axis", Attribute::Int(1))]);
+        if !matches!(member.model, Model::Trees(_)) {
+            own = fields::clipped(graph, &own);
+        }
+        let margins = model_margins(graph, &member.model, &own);
+        let exact = graph.cast(&margins, Kind::Double);
+        let scale = graph.double("member_scale", member.scale);
+        let scaled = graph.node("Mul", &[&exact, &scale], &[]);
+        sum = graph.node("Add", &[&sum, &scaled], &[]);
+    }
+    graph.cast(&sum, Kind::Float)
 }
 
 /// Products and sums in f64, rounded to f32 once; beyond the range of f32 it is the largest f32.
