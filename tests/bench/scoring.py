@@ -28,8 +28,7 @@ BACKGROUND = 100
 
 
 def cpu():
-    t = os.times()
-    return t.user + t.system
+    return time.process_time()
 
 
 def rate(run, rows, seconds):

@@ -79,8 +79,8 @@ impl<const N: usize> Lanes<N> {
         let lanes = self.left[level].0.iter_mut().zip(&self.x[tree.feature[node] as usize].0);
         if tree.flags[node] & CATEGORY_SPLIT == 0 {
             for (left, x) in lanes {
-                let below = if *x <= threshold { u64::MAX } else { 0 };
-                *left = if x.is_nan() { missing } else { below };
+                let below = u64::from(*x <= threshold).wrapping_neg();
+                *left = below | (u64::from(x.is_nan()).wrapping_neg() & missing);
             }
         } else {
             for (left, x) in lanes {

@@ -17,16 +17,19 @@ pub(super) const MAX_BITS: usize = 8;
 pub(super) const MAX_LEAVES: usize = 1 << MAX_BITS;
 /// Leaves below which a table fits into two vectors.
 pub(super) const SMALL_TABLE: usize = 32;
-/// Tests of a group, so that the answers for its rows stay in the second-level cache.
-const MAX_TESTS: usize = 8192;
+/// Tests beyond which a group takes no more trees, so that the answers for its rows stay in the second-level cache.
+const MAX_TESTS: usize = 6144;
 
-/// What a split asks: is the value above a threshold, or a category outside of a set? Yes goes right.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Question {
-    /// Lane, and the threshold in an order-preserving code.
-    Above(u32, u32),
-    /// Lane, and the words of the set.
-    Outside(u32, Vec<u32>),
+/// What the splits of a group ask, each question once: is the value above a threshold, or a category
+/// outside of a set? Yes goes right.
+#[derive(Clone, Debug, Default)]
+struct Questions {
+    /// Lane, then the threshold in an order-preserving code.
+    above: Vec<u64>,
+    /// Lane, then the words of the set.
+    outside: BTreeSet<(u32, Vec<u32>)>,
+    /// Length of `above` when it was last found to be distinct.
+    distinct: usize,
 }
 
 /// Thresholds of one lane: `first..end` of [`Group::thresholds`], which are the tests of these numbers.
@@ -89,57 +92,92 @@ impl Group {
 pub(super) fn groups(trees: &[Tree], lanes: Lanes) -> (Vec<Group>, Vec<&Tree>) {
     let (mut out, mut large) = (Vec::new(), Vec::new());
     let mut open: Vec<&Tree> = Vec::new();
-    let mut asked = BTreeSet::new();
+    let mut questions = Questions::default();
     for tree in trees {
         if tree.leaf_value.len() > MAX_LEAVES {
             large.push(tree);
             continue;
         }
-        asked.extend((0..tree.feature.len()).map(|node| question(tree, node, lanes)));
+        questions.add(tree, lanes);
         open.push(tree);
-        if asked.len() > MAX_TESTS {
-            out.push(group(&open, std::mem::take(&mut asked), lanes));
+        if questions.are_many() {
+            out.push(group(&open, std::mem::take(&mut questions), lanes));
             open.clear();
         }
     }
     if !open.is_empty() {
-        out.push(group(&open, asked, lanes));
+        out.push(group(&open, questions, lanes));
     }
     (out, large)
 }
 
-fn question(tree: &Tree, node: usize, lanes: Lanes) -> Question {
-    let lane = lanes.of(tree, node);
-    if tree.flags[node] & CATEGORY_SPLIT == 0 {
-        // −0 is 0.
-        let bits = (tree.threshold[node] + 0.0).to_bits();
-        return Question::Above(lane, if bits >> 31 == 0 { bits | 1 << 31 } else { !bits });
-    }
-    let first = tree.threshold[node] as usize;
-    let count = tree.category_words[first] as usize;
-    Question::Outside(lane, tree.category_words[first..=first + count].to_vec())
+fn above(tree: &Tree, node: usize, lanes: Lanes) -> u64 {
+    // −0 is 0.
+    let bits = (tree.threshold[node] + 0.0).to_bits();
+    let code = if bits >> 31 == 0 { bits | 1 << 31 } else { !bits };
+    u64::from(lanes.of(tree, node)) << 32 | u64::from(code)
 }
 
-fn group(trees: &[&Tree], asked: BTreeSet<Question>, lanes: Lanes) -> Group {
-    let mut out = Group::default();
-    let mut numbers = BTreeMap::new();
-    for (number, question) in asked.into_iter().enumerate() {
-        match &question {
-            Question::Above(lane, code) => {
-                let bits = if code >> 31 == 1 { code & !(1 << 31) } else { !code };
-                out.thresholds.push(f32::from_bits(bits));
-                let end = out.thresholds.len() as u32;
-                match out.runs.last_mut() {
-                    Some(run) if run.lane == *lane => run.end = end,
-                    _ => out.runs.push(Run { lane: *lane, first: end - 1, end }),
-                }
+fn outside(tree: &Tree, node: usize, lanes: Lanes) -> (u32, Vec<u32>) {
+    let first = tree.threshold[node] as usize;
+    let count = tree.category_words[first] as usize;
+    (lanes.of(tree, node), tree.category_words[first..=first + count].to_vec())
+}
+
+impl Questions {
+    fn add(&mut self, tree: &Tree, lanes: Lanes) {
+        for node in 0..tree.feature.len() {
+            if tree.flags[node] & CATEGORY_SPLIT == 0 {
+                self.above.push(above(tree, node, lanes));
+            } else {
+                self.outside.insert(outside(tree, node, lanes));
             }
-            Question::Outside(lane, words) => out.sets.push(Set { lane: *lane, words: words.clone() }),
         }
-        numbers.insert(question, number as u32);
+    }
+
+    /// Looks only when the number may have doubled, as sorting takes time.
+    fn are_many(&mut self) -> bool {
+        if self.above.len() < MAX_TESTS.max(2 * self.distinct) && self.outside.len() < MAX_TESTS {
+            return false;
+        }
+        self.sort();
+        self.above.len() + self.outside.len() > MAX_TESTS
+    }
+
+    fn sort(&mut self) {
+        self.above.sort_unstable();
+        self.above.dedup();
+        self.distinct = self.above.len();
+    }
+}
+
+fn group(trees: &[&Tree], mut questions: Questions, lanes: Lanes) -> Group {
+    questions.sort();
+    let mut out = Group::default();
+    for question in &questions.above {
+        let (lane, code) = ((question >> 32) as u32, *question as u32);
+        out.thresholds.push(f32::from_bits(if code >> 31 == 1 { code & !(1 << 31) } else { !code }));
+        let end = out.thresholds.len() as u32;
+        match out.runs.last_mut() {
+            Some(run) if run.lane == lane => run.end = end,
+            _ => out.runs.push(Run { lane, first: end - 1, end }),
+        }
+    }
+    let first = out.thresholds.len();
+    let mut numbers = BTreeMap::new();
+    for (number, (lane, words)) in questions.outside.into_iter().enumerate() {
+        out.sets.push(Set { lane, words: words.clone() });
+        numbers.insert((lane, words), first + number);
     }
     for tree in trees {
-        plan(&mut out, tree, |node| numbers.get(&question(tree, node, lanes)).copied().unwrap_or(0));
+        plan(&mut out, tree, |node| {
+            let number = if tree.flags[node] & CATEGORY_SPLIT == 0 {
+                questions.above.binary_search(&above(tree, node, lanes)).ok()
+            } else {
+                numbers.get(&outside(tree, node, lanes)).copied()
+            };
+            number.unwrap_or(0) as u32
+        });
     }
     out
 }
@@ -162,9 +200,10 @@ fn plan(group: &mut Group, tree: &Tree, test: impl Fn(usize) -> u32) {
             continue;
         };
         group.steps.push(Step { test: test(node), from: slot });
-        // The free code that differs in the fewest bits.
+        // A free code that differs in few bits.
+        let near = (0..bits).map(|bit| code ^ 1 << bit).find(|near| !used[*near]);
         let free = (0..used.len()).filter(|code| !used[*code]);
-        let right = free.min_by_key(|free| (free ^ code).count_ones()).unwrap_or(0);
+        let right = near.or_else(|| free.min_by_key(|free| (free ^ code).count_ones())).unwrap_or(0);
         used[right] = true;
         flipped.push(right ^ code);
         level.push((tree.left[node], slot, code));
