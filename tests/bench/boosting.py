@@ -1,15 +1,17 @@
-"""Quality and speed of `yard_boost` against LightGBM and scikit-learn.
+"""Quality and speed of `yard_boost` against LightGBM, XGBoost and scikit-learn.
 
     python boosting.py quality FIT DATA_DIR [--sets a,b] [--peers] [NAME=VALUE ...]
-    python boosting.py speed FIT [--rows N] [--features N] [--threads N] [NAME=VALUE ...]
+    python boosting.py speed FIT [--rows=N] [--features=N] [--threads=1,2] [--shapes=100x31,500x255]
+                             [NAME=VALUE ...]
 
 FIT is the built example: `cargo build --release -p yard_boost --example fit`.
 `quality` reads DATA_DIR/sets.json (per set: file, target, task, drop, text) and DATA_DIR/folds/NAME.csv
 (row, fold): fold 0 tests, of the others a fifth (seed 0) validates. Categories become ordinal codes,
 dates year, month, day and weekday. `--peers` fits scikit-learn's and LightGBM's defaults on all other
-folds. `speed` makes a table of normal and skewed columns with a noisy non-linear target and trains both
-libraries with the same settings; CPU seconds of the process, data in memory.
-Needs numpy, pandas, scikit-learn, lightgbm.
+folds. `speed` makes a table of normal and skewed columns with a noisy non-linear target and trains all
+libraries with the same settings, each in a process of its own, data in memory as f32: CPU and wall
+seconds, binning alone, peak memory on top of the data, AUC on 200,000 other rows, and the ratios.
+Needs numpy, pandas, scikit-learn, lightgbm, xgboost.
 """
 
 import json
@@ -190,53 +192,129 @@ def memory(name):
         return next(float(line.split()[1]) / 1024 for line in f if line.startswith(name))
 
 
-def speed(exe, rest):
-    rows, features, threads, options = 1_000_000, 28, 1, []
-    for a in rest:
-        if a.startswith("--rows="):
-            rows = int(a[7:])
-        elif a.startswith("--features="):
-            features = int(a[11:])
-        elif a.startswith("--threads="):
-            threads = int(a[10:])
-        else:
-            options.append(a)
-    given = dict(o.split("=") for o in options)
-    trees, leaves = int(given.get("trees", 100)), int(given.get("leaves", 31))
-    x, y = synthetic(rows + 200_000, features)
+def lightgbm_run(x, y, leaves, trees, threads):
     import lightgbm
 
-    xt, yt, xv, yv = x[:rows], y[:rows], x[rows:], y[rows:]
-    with tempfile.TemporaryDirectory() as folder:
-        write(folder, {"features": features, "classes": 2, "categorical": ",".join("0" * features)},
-              {"train": (xt, yt), "test": (xv, yv)})
-        shared = {"trees": trees, "leaves": leaves, "learning_rate": 0.1, "l2": 0, "min_leaf": 20}
-        told = fit(exe, folder, [f"{k}={v}" for k, v in {**shared, **given}.items()] + [f"threads={threads}"])
-        margins = np.fromfile(f"{folder}/margins.f32", np.float32)
-    print(f"ours  cpu {told['cpu']:.2f} wall {told['seconds']:.2f} peak MiB {told['peak_mib']:.0f} auc {metrics.roc_auc_score(yv, margins):.5f}",
-          flush=True)
-    if "nopeer" in os.environ:
-        return
-    xf = np.asfortranarray(xt)
-    with open("/proc/self/clear_refs", "w") as f:
-        f.write("5")
-    before = memory("VmRSS")
-    start, wall = cpu(), time.time()
     params = {"objective": "binary", "num_leaves": leaves, "learning_rate": 0.1, "max_bin": 255,
               "num_threads": threads, "verbose": -1, "min_data_in_leaf": 20}
-    set_ = lightgbm.Dataset(xf, yt, params=params)
+    set_ = lightgbm.Dataset(x, y, params=params)
     set_.construct()
-    binned, wall_b = cpu(), time.time()
+    binned = cpu()
+    if trees == 0:
+        return binned, None
     model = lightgbm.train(params, set_, trees)
-    end, wall_e = cpu(), time.time()
-    peak = memory("VmHWM") - before
-    print(f"lgb   cpu {end - start:.2f} (bins {binned - start:.2f}) wall {wall_e - wall:.2f} "
-          f"(bins {wall_b - wall:.2f}) peak MiB {peak:.0f} auc {metrics.roc_auc_score(yv, model.predict(xv, num_threads=1)):.5f}")
-    print(f"ratio cpu {told['cpu'] / (end - start):.3f} wall {told['seconds'] / (wall_e - wall):.3f}")
+    return binned, lambda x: model.predict(x, num_threads=1)
+
+
+def xgboost_run(x, y, leaves, trees, threads):
+    import xgboost
+
+    set_ = xgboost.QuantileDMatrix(x, y, max_bin=255, nthread=threads)
+    binned = cpu()
+    if trees == 0:
+        return binned, None
+    params = {"objective": "binary:logistic", "tree_method": "hist", "grow_policy": "lossguide", "max_depth": 0,
+              "max_leaves": leaves, "learning_rate": 0.1, "max_bin": 255, "nthread": threads, "reg_lambda": 0,
+              "min_child_weight": 1e-3}
+    model = xgboost.train(params, set_, trees)
+    return binned, lambda x: model.predict(xgboost.DMatrix(x), output_margin=True)
+
+
+PEERS = {"lightgbm": lightgbm_run, "xgboost": xgboost_run}
+
+
+def peer(folder):
+    """Trains one peer in this process on the matrix of a folder and prints a JSON line."""
+    job = json.load(open(f"{folder}/peer.json"))
+    x = np.fromfile(f"{folder}/train_x.f32", np.float32).reshape(job["features"], -1).T
+    y = np.fromfile(f"{folder}/train_y.f32", np.float32)
+    run = PEERS[job["name"]]
+    # A small run first, so that loading the library is not counted.
+    run(np.ascontiguousarray(x[:5000]), y[:5000], 7, 2, job["threads"])
+    if job["name"] == "xgboost":
+        x = np.ascontiguousarray(x)
+    with open("/proc/self/clear_refs", "w") as f:
+        f.write("5")
+    before, start, wall = memory("VmRSS"), cpu(), time.time()
+    binned, predict = run(x, y, job["leaves"], job["trees"], job["threads"])
+    end, seconds = cpu(), time.time() - wall
+    told = {"cpu": end - start, "bins": binned - start, "seconds": seconds, "peak_mib": memory("VmHWM") - before}
+    if predict:
+        test = np.fromfile(f"{folder}/test_x.f32", np.float32).reshape(job["features"], -1).T
+        told["auc"] = metrics.roc_auc_score(np.fromfile(f"{folder}/test_y.f32", np.float32), predict(test))
+    print(json.dumps(told))
+
+
+def measure(exe, folder, job, given):
+    """One line per library: CPU seconds, binning alone, wall seconds, peak memory, AUC."""
+    trees, leaves, threads = job["trees"], job["leaves"], job["threads"]
+    same = {"trees": trees, "leaves": leaves, "learning_rate": 0.1, "l2": 0, "min_leaf": 20,
+            "feature_fraction": 1, "bagging_fraction": 1}
+    told = fit(exe, folder, [f"{k}={v}" for k, v in {**same, **given}.items()] + [f"threads={threads}"])
+    margins = np.fromfile(f"{folder}/margins.f32", np.float32)
+    told["auc"] = metrics.roc_auc_score(np.fromfile(f"{folder}/test_y.f32", np.float32), margins)
+    # Binning alone: a run of one tree with two leaves, less a second one's tree.
+    few = [fit(exe, folder, [f"trees={n}", "leaves=2", "feature_fraction=1", "bagging_fraction=1",
+                             f"threads={threads}"])["cpu"] for n in (1, 11)]
+    told["bins"] = max(few[0] - (few[1] - few[0]) / 10, 0)
+    rows = {"ours": told}
+    for name in PEERS:
+        json.dump({**job, "name": name}, open(f"{folder}/peer.json", "w"))
+        out = subprocess.run([sys.executable, __file__, "peer", folder], capture_output=True, text=True)
+        if out.returncode == 0:
+            rows[name] = json.loads(out.stdout.splitlines()[-1])
+        else:
+            print(f"{name}: not measured ({out.stderr.strip().splitlines()[-1]})")
+    return rows
+
+
+def tell(job, rows):
+    print(f"\n{job['trees']} trees x {job['leaves']} leaves, {job['threads']} thread(s)")
+    for name, r in rows.items():
+        print(f"  {name:9s} cpu {r['cpu']:7.2f} s  bins {r['bins']:5.2f} s  wall {r['seconds']:7.2f} s  "
+              f"peak {r['peak_mib']:4.0f} MiB  AUC {r['auc']:.5f}")
+    peers_ = [r for name, r in rows.items() if name != "ours"]
+    if not peers_:
+        return
+    ours_ = rows["ours"]
+    best = min(peers_, key=lambda r: r["cpu"])
+    ratio = lambda key, base: f"{ours_[key] / base[key]:.2f}"
+    print(f"  ratios: cpu {ratio('cpu', best)} of the faster peer, wall {ratio('seconds', best)}, "
+          f"AUC {ours_['auc'] - max(r['auc'] for r in peers_):+.5f} of the better")
+    if "lightgbm" in rows:
+        print(f"  of LightGBM: bins {ratio('bins', rows['lightgbm'])}, peak memory {ratio('peak_mib', rows['lightgbm'])}",
+              flush=True)
+
+
+def speed(exe, rest):
+    rows, features, threads, shapes, given = 1_000_000, 28, [1, 2], [(100, 31), (500, 255)], {}
+    for a in rest:
+        name, _, value = a.partition("=")
+        if name == "--rows":
+            rows = int(value)
+        elif name == "--features":
+            features = int(value)
+        elif name == "--threads":
+            threads = [int(t) for t in value.split(",")]
+        elif name == "--shapes":
+            shapes = [tuple(map(int, shape.split("x"))) for shape in value.split(",")]
+        else:
+            given[name] = value
+    x, y = synthetic(rows + 200_000, features)
+    with tempfile.TemporaryDirectory() as folder:
+        write(folder, {"features": features, "classes": 2, "categorical": ",".join("0" * features)},
+              {"train": (x[:rows], y[:rows]), "test": (x[rows:], y[rows:])})
+        del x, y
+        for trees, leaves in shapes:
+            for n in threads:
+                job = {"features": features, "trees": trees, "leaves": leaves, "threads": n}
+                tell(job, measure(exe, folder, job, given))
 
 
 if __name__ == "__main__":
     if sys.argv[1] == "quality":
         quality(sys.argv[2], sys.argv[3], sys.argv[4:])
+    elif sys.argv[1] == "peer":
+        peer(sys.argv[2])
     else:
         speed(sys.argv[2], sys.argv[3:])

@@ -127,7 +127,7 @@ mod tests {
         let h = [0, 100, 80, 60, 90, 70, 50, 100, 100, 0];
         let sums: Vec<Sum> = g.iter().zip(h).map(|(&g, h)| Sum { g, h }).collect();
         let params =
-            BoostParams { l2: 0.0, cat_l2: 0.0, cat_smooth: 0.0, min_cat_rows: 0, ..BoostParams::default() };
+            BoostParams { l2: 0.0, cat_l2: 0.0, cat_smooth: 0.0, min_cat_rows: 0, ..BoostParams::plain() };
         let found = find(&sums, &params).unwrap();
         assert!((found.score - slow(&sums, 0.0)).abs() < 1e-9, "{}", found.score);
     }
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn missing_values_are_a_category_and_small_categories_stay_right() {
         let sums = [(-500, 100), (10, 100), (20, 100), (90, 3), (0, 0)].map(|(g, h)| Sum { g, h });
-        let params = BoostParams { min_cat_rows: 10, ..BoostParams::default() };
+        let params = BoostParams { min_cat_rows: 10, ..BoostParams::plain() };
         let found = find(&sums, &params).unwrap();
         assert_eq!(found.left_bins[0] & 1, 1);
         assert_eq!(found.left_bins[0] >> 3 & 1, 0);

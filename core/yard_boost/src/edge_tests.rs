@@ -27,7 +27,7 @@ fn run(columns: &[Vec<f32>], category: bool, y: &[f32], weights: Option<&[f32]>,
         l2: 0.0,
         leaves: 500,
         min_hessian: 0.0,
-        ..BoostParams::default()
+        ..BoostParams::plain()
     };
     for bins in [2, 255] {
         let params = BoostParams { bins, ..params.clone() };

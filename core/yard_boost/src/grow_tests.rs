@@ -76,7 +76,7 @@ fn slow_root(world: &World, params: &BoostParams) -> (u32, f32, f64) {
 #[test]
 fn the_first_split_is_the_best_of_all() {
     let world = world(3000, 5);
-    let params = BoostParams { leaves: 2, ..BoostParams::default() };
+    let params = BoostParams { leaves: 2, ..BoostParams::plain() };
     let (grown, order, binners) = tree(&world, &params);
     let (feature, threshold, gain) = slow_root(&world, &params);
     let node = &grown.nodes[0];
@@ -93,7 +93,7 @@ fn the_first_split_is_the_best_of_all() {
 fn leaves_hold_enough_rows_although_hessians_differ() {
     for min_leaf in [1, 20, 100, 700] {
         let world = world(2500, 6);
-        let params = BoostParams { min_leaf, leaves: 64, min_hessian: 0.0, ..BoostParams::default() };
+        let params = BoostParams { min_leaf, leaves: 64, min_hessian: 0.0, ..BoostParams::plain() };
         let (grown, order, _) = tree(&world, &params);
         let smallest = grown.leaves.iter().map(|leaf| leaf.range.len()).min().unwrap();
         assert!(smallest >= min_leaf as usize, "{smallest} {min_leaf}");
@@ -109,9 +109,9 @@ fn leaves_hold_enough_rows_although_hessians_differ() {
 fn depth_and_leaves_are_limits() {
     let world = world(4000, 4);
     let shape = |params: BoostParams| tree(&world, &params).0;
-    assert_eq!(shape(BoostParams { leaves: 9, ..BoostParams::default() }).leaves.len(), 9);
-    let deep = shape(BoostParams { leaves: 1000, depth: 3, ..BoostParams::default() });
+    assert_eq!(shape(BoostParams { leaves: 9, ..BoostParams::plain() }).leaves.len(), 9);
+    let deep = shape(BoostParams { leaves: 1000, depth: 3, ..BoostParams::plain() });
     assert_eq!(deep.leaves.len(), 8);
-    let none = shape(BoostParams { min_gain: 1e9, ..BoostParams::default() });
+    let none = shape(BoostParams { min_gain: 1e9, ..BoostParams::plain() });
     assert!(none.nodes.is_empty() && none.leaves.len() == 1);
 }

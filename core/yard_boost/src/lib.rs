@@ -18,7 +18,8 @@
 //! let x: Vec<f32> = (0..200).map(|row| row as f32).collect();
 //! let y: Vec<f32> = x.iter().map(|x| if *x > 120.0 { 1.0 } else { 0.0 }).collect();
 //! let features = Features::new(vec![&x], vec![false])?;
-//! let params = BTreeMap::from([("trees".to_owned(), "10".to_owned())]);
+//! let text = [("trees", "10"), ("bagging_fraction", "1")];
+//! let params: BTreeMap<_, _> = text.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
 //! let spec = TrainSpec {
 //!     objective: Objective::Binary,
 //!     params: BoostParams::from_params(&params)?,

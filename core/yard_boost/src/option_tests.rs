@@ -9,7 +9,15 @@ use yard_score::model::{Tree, TreeEnsemble};
 
 fn params(pairs: &[(&str, &str)]) -> BoostParams {
     let mut map = BTreeMap::from([("trees".to_owned(), "30".to_owned())]);
-    map.extend([("learning_rate".to_owned(), "0.1".to_owned())]);
+    let plain = [
+        ("learning_rate", "0.1"),
+        ("leaves", "31"),
+        ("min_leaf", "20"),
+        ("feature_fraction", "1"),
+        ("bagging_fraction", "1"),
+        ("min_cat_rows", "2"),
+    ];
+    map.extend(plain.map(|(name, value)| (name.to_owned(), value.to_owned())));
     map.extend(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     BoostParams::from_params(&map).unwrap()
 }

@@ -35,7 +35,7 @@ fn boosting_is_as_good_as_lightgbm() {
     for (classes, peer, _) in PEERS {
         let (a, b) = (data(6000, 1, classes), data(4000, 2, classes));
         let features = a.features();
-        let params = BoostParams { trees: Some(100), learning_rate: 0.1, ..BoostParams::default() };
+        let params = BoostParams { trees: Some(100), learning_rate: 0.1, ..BoostParams::plain() };
         let spec = TrainSpec { objective: objective(classes), params, threads: 2 };
         let set = TrainSet { features: &features, y: &a.y, weights: None };
         let model = train(set, None, &spec, &mut |_| Control::Continue).unwrap().model;
@@ -93,7 +93,7 @@ fn objectives_of_a_regression_are_as_good_as_lightgbms() {
     for (target, objective, peer) in OBJECTIVES {
         let (a, b) = (made(data(6000, 1, 0), target), made(data(4000, 2, 0), target));
         let features = a.features();
-        let params = BoostParams { trees: Some(100), learning_rate: 0.1, ..BoostParams::default() };
+        let params = BoostParams { trees: Some(100), learning_rate: 0.1, ..BoostParams::plain() };
         let set = TrainSet { features: &features, y: &a.y, weights: None };
         let spec = TrainSpec { objective, params, threads: 2 };
         let model = train(set, None, &spec, &mut |_| Control::Continue).unwrap().model;

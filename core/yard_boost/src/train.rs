@@ -153,6 +153,7 @@ fn rounds(
     observer: &mut Watcher<'_>,
 ) -> Result<Trained, BoostError> {
     check(train, valid, loss)?;
+    let params = &params.for_data(train.features.rows, train.features.columns.len());
     let constraints = Constraints::resolve(params, train.features)?;
     let workers = workers(threads)?;
     let setting = Setting { loss, params, constraints: &constraints };

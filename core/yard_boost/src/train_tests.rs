@@ -79,7 +79,7 @@ fn spec(objective: Objective, threads: usize) -> TrainSpec {
         bagging_fraction: 0.8,
         feature_fraction: 0.7,
         min_cat_rows: 10,
-        ..BoostParams::default()
+        ..BoostParams::plain()
     };
     TrainSpec { objective, params, threads }
 }

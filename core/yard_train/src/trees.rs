@@ -23,6 +23,7 @@ pub(crate) fn fit_boosting(data: &FitData<'_>, params: &Params) -> Result<Fitted
         BoostParams { seed: data.seed, ..BoostParams::from_params(params).map_err(boost("boosting"))? };
     let held_out = !data.validation.rows.is_empty();
     let total = params.rounds(held_out);
+    let params = params.for_data(data.train.rows.len(), data.encoder.n_features());
     let objective = params.objective(task(data)).map_err(boost("boosting"))?;
     let spec = yard_boost::TrainSpec { objective, params, threads: data.context.threads };
     let matrix = Matrix::new(data)?;

@@ -52,14 +52,14 @@ const LINEAR: &[Param] = &[param(
 const BOOSTING: &[Param] = &[
     param(
         ("trees", "Trees", "at most"),
-        "1000",
+        "2000",
         Kind::Whole(1, 100_000),
         "Early stopping keeps the best round, so many do no harm but time",
     ),
     param(
         ("leaves", "Leaves", "a tree"),
-        "31",
-        Kind::Whole(2, 65_536),
+        "by the data",
+        Kind::Whole(0, 8_000),
         "More leaves fit finer interactions and overfit sooner",
     ),
     param(
@@ -70,8 +70,8 @@ const BOOSTING: &[Param] = &[
     ),
     param(
         ("min_leaf", "Rows in a leaf", "at least"),
-        "20",
-        Kind::Whole(1, MANY),
+        "by the data",
+        Kind::Whole(0, MANY),
         "More rows in a leaf resist noise; fewer help small data",
     ),
     param(
@@ -92,14 +92,14 @@ const BOOSTING_MORE: &[Param] = &[
     param(("depth", "Depth", "levels"), "no limit", Kind::Whole(0, 1_000), "0 sets no limit: the leaves do"),
     param(
         ("feature_fraction", "Features", "share a tree"),
-        "1",
-        Kind::Number(1e-6, 1.0),
+        "by the data",
+        Kind::Number(0.0, 1.0),
         "Below 1 each tree sees a part of the features: steadier with many correlated ones",
     ),
     param(
         ("bagging_fraction", "Rows", "share a tree"),
-        "1",
-        Kind::Number(1e-6, 1.0),
+        "by the data",
+        Kind::Number(0.0, 1.0),
         "Below 1 each tree is grown on a part of the rows",
     ),
     param(("bins", "Bins", "a feature"), "255", Kind::Whole(2, 255), "Fewer bins are faster and coarser"),
@@ -135,7 +135,7 @@ const BOOSTING_MORE: &[Param] = &[
     ),
     param(
         ("min_cat_rows", "Category rows", "at least"),
-        "2",
+        "10",
         Kind::Whole(0, MANY),
         "Rarer categories are never sent left on their own",
     ),
@@ -310,7 +310,9 @@ pub(super) fn notable(family: Family, in_force: &Params) -> (Vec<(&String, &Stri
 
 fn is_default(params: &[Param], name: &str, value: &str) -> bool {
     let default = params.iter().find(|own| own.name == name).map(|own| own.default);
-    default.is_some_and(|default| default == value || (default == "no limit" && value == "0"))
+    default.is_some_and(|default| {
+        default == value || (matches!(default, "no limit" | "by the data") && value == "0")
+    })
 }
 
 /// The parameters of `own` whose value differs among `all`; all of them when none does.

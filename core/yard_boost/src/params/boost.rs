@@ -21,15 +21,15 @@ pub struct BoostParams {
     pub delta: Option<f64>,
     /// Power of the objective `tweedie`, 1.5 when not given.
     pub power: Option<f64>,
-    /// Largest number of rounds; without a value 1,000 with early stopping, else 200.
+    /// Largest number of rounds; without a value 2,000 with early stopping, else 200.
     pub trees: Option<u32>,
-    /// Largest number of leaves of a tree.
+    /// Largest number of leaves of a tree; 0 goes by the data, see [`BoostParams::for_data`].
     pub leaves: u32,
     /// Largest depth of a tree; 0 sets no limit but 500.
     pub depth: u32,
     /// Factor on each tree's leaf values.
     pub learning_rate: f64,
-    /// Smallest number of training rows in a leaf.
+    /// Smallest number of training rows in a leaf; 0 goes by the data.
     pub min_leaf: u32,
     /// Smallest sum of hessians in a leaf.
     pub min_hessian: f64,
@@ -39,9 +39,9 @@ pub struct BoostParams {
     pub l2: f64,
     /// Smallest gain of a split.
     pub min_gain: f64,
-    /// Share of the features that each tree may use.
+    /// Share of the features that each tree may use; 0 goes by the data.
     pub feature_fraction: f64,
-    /// Share of the rows that each tree is grown on.
+    /// Share of the rows that each tree is grown on; 0 goes by the data.
     pub bagging_fraction: f64,
     /// Gradient-based one-side sampling instead of `bagging_fraction`.
     pub goss: Option<Goss>,
@@ -76,16 +76,16 @@ impl Default for BoostParams {
             delta: None,
             power: None,
             trees: None,
-            leaves: 31,
+            leaves: 0,
             depth: 0,
             learning_rate: 0.05,
-            min_leaf: 20,
+            min_leaf: 0,
             min_hessian: 1e-3,
             l1: 0.0,
             l2: 1.0,
             min_gain: 0.0,
-            feature_fraction: 1.0,
-            bagging_fraction: 1.0,
+            feature_fraction: 0.0,
+            bagging_fraction: 0.0,
             goss: None,
             monotone: Vec::new(),
             interactions: Vec::new(),
@@ -95,17 +95,36 @@ impl Default for BoostParams {
             max_cat_threshold: 32,
             cat_smooth: 10.0,
             cat_l2: 10.0,
-            min_cat_rows: 2,
+            min_cat_rows: 10,
             seed: 0,
         }
     }
 }
+
+/// Rows below which data is small, and from which each tree sees all rows.
+const SMALL_ROWS: usize = 8_000;
+const LARGE_ROWS: usize = 30_000;
+/// Features from which trees of small data see a part of them.
+const MANY_FEATURES: usize = 16;
 
 const NAMES: &str = "objective, alpha, delta, power, trees, leaves, depth, learning_rate, min_leaf, min_hessian, \
      l1, l2, min_gain, feature_fraction, bagging_fraction, goss, monotone, interactions, class_weight, bins, \
      early_stopping, max_cat_threshold, cat_smooth, cat_l2, min_cat_rows";
 
 impl BoostParams {
+    /// Hyperparameters of a test: none goes by the data.
+    #[cfg(test)]
+    pub(crate) fn plain() -> Self {
+        Self {
+            leaves: 31,
+            min_leaf: 20,
+            feature_fraction: 1.0,
+            bagging_fraction: 1.0,
+            min_cat_rows: 2,
+            ..Self::default()
+        }
+    }
+
     /// Reads hyperparameters by name over the defaults; an unknown name or a value out of range is an
     /// error that lists what is allowed. The seed comes with the run, not from here.
     ///
@@ -131,16 +150,16 @@ impl BoostParams {
             "delta" => self.delta = Some(entry.number(1e-30..=1e30)?),
             "power" => self.power = Some(entry.number(1.01..=1.99)?),
             "trees" => self.trees = Some(entry.whole(1..=100_000)?),
-            "leaves" => self.leaves = entry.whole(2..=8_000)?,
+            "leaves" => self.leaves = entry.whole_or_0(2..=8_000)?,
             "depth" => self.depth = entry.whole(0..=500)?,
             "learning_rate" => self.learning_rate = entry.number(1e-6..=10.0)?,
-            "min_leaf" => self.min_leaf = entry.whole(1..=1_000_000_000)?,
+            "min_leaf" => self.min_leaf = entry.whole(0..=1_000_000_000)?,
             "min_hessian" => self.min_hessian = entry.number(0.0..=1e12)?,
             "l1" => self.l1 = entry.number(0.0..=1e12)?,
             "l2" => self.l2 = entry.number(0.0..=1e12)?,
             "min_gain" => self.min_gain = entry.number(0.0..=1e300)?,
-            "feature_fraction" => self.feature_fraction = entry.number(1e-6..=1.0)?,
-            "bagging_fraction" => self.bagging_fraction = entry.number(1e-6..=1.0)?,
+            "feature_fraction" => self.feature_fraction = entry.number(0.0..=1.0)?,
+            "bagging_fraction" => self.bagging_fraction = entry.number(0.0..=1.0)?,
             "goss" => self.goss = Goss::read(entry)?,
             "monotone" => self.monotone = read_monotone(entry)?,
             "interactions" => self.interactions = read_groups(entry)?,
@@ -162,7 +181,7 @@ impl BoostParams {
             "alpha" => Some(ObjectiveName::Quantile),
             "delta" => Some(ObjectiveName::Huber),
             "power" => Some(ObjectiveName::Tweedie),
-            "goss" if self.goss.is_some() && self.bagging_fraction < 1.0 => {
+            "goss" if self.goss.is_some() && (1e-9..1.0).contains(&self.bagging_fraction) => {
                 return Err(entry.bad("goss or a bagging_fraction below 1, not both"));
             }
             "monotone" if matches!(self.objective, ObjectiveName::Absolute | ObjectiveName::Quantile) => {
@@ -240,9 +259,36 @@ impl BoostParams {
         pairs.into_iter().chain(options).map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
+    /// Fills in what goes by the number of training rows and features: small data gets smaller trees,
+    /// smaller leaves, and with many features a part of them for each tree; a part of the rows for each
+    /// tree below 30,000 rows. Chosen on 21 public sets by 5-fold cross-validation.
+    #[must_use]
+    pub fn for_data(&self, rows: usize, features: usize) -> Self {
+        let mut out = self.clone();
+        let small = rows < SMALL_ROWS;
+        if out.leaves == 0 {
+            out.leaves = ((0.3 * (rows as f64).sqrt()) as u32).clamp(8, 31);
+        }
+        if out.min_leaf == 0 {
+            out.min_leaf = (rows / 400).clamp(5, 20) as u32;
+        }
+        if out.feature_fraction <= 0.0 {
+            out.feature_fraction = if small && features >= MANY_FEATURES { 0.5 } else { 1.0 };
+        }
+        if out.bagging_fraction <= 0.0 {
+            out.bagging_fraction = if rows < LARGE_ROWS && out.goss.is_none() { 0.7 } else { 1.0 };
+        }
+        out
+    }
+
+    /// Names of all hyperparameters, and other names that are understood.
+    pub fn names() -> Vec<&'static str> {
+        NAMES.split(',').map(str::trim).chain(["max_depth"]).collect()
+    }
+
     /// Returns the largest number of rounds.
     pub fn rounds(&self, with_validation: bool) -> u32 {
         let stops = with_validation && self.early_stopping > 0;
-        self.trees.unwrap_or(if stops { 1_000 } else { 200 })
+        self.trees.unwrap_or(if stops { 2_000 } else { 200 })
     }
 }

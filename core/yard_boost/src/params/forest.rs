@@ -75,6 +75,11 @@ impl ForestParams {
         Ok(out)
     }
 
+    /// Names of all hyperparameters, and other names that are understood.
+    pub fn names() -> Vec<&'static str> {
+        FOREST_NAMES.split(',').map(str::trim).chain(["max_depth"]).collect()
+    }
+
     /// Writes all hyperparameters in force.
     pub fn to_params(&self) -> BTreeMap<String, String> {
         let pairs = [

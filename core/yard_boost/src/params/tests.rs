@@ -92,3 +92,25 @@ fn every_bad_value_is_an_error_in_three_parts() {
     let text = params.objective(Objective::Binary).unwrap_err().to_string();
     assert!(text.contains("objective=\"poisson\"") && text.contains("expected default"), "{text}");
 }
+
+#[test]
+fn small_data_gets_smaller_trees_and_given_values_stay() {
+    let auto = BoostParams::default();
+    let shape = |rows, features| {
+        let p = auto.for_data(rows, features);
+        (p.leaves, p.min_leaf, p.feature_fraction, p.bagging_fraction)
+    };
+    assert_eq!(shape(318, 7), (8, 5, 1.0, 0.7));
+    assert_eq!(shape(5_600, 19), (22, 14, 0.5, 0.7));
+    assert_eq!(shape(20_000, 28), (31, 20, 1.0, 0.7));
+    assert_eq!(shape(1_000_000, 28), (31, 20, 1.0, 1.0));
+    let given =
+        read(&[("leaves", "63"), ("min_leaf", "3"), ("feature_fraction", "0.9"), ("goss", "0.2,0.1")]);
+    let given = given.unwrap().for_data(500, 50);
+    assert_eq!((given.leaves, given.min_leaf, given.feature_fraction), (63, 3, 0.9));
+    assert_eq!(given.bagging_fraction, 1.0);
+    for name in BoostParams::names() {
+        let text = read(&[(name, ",")]).unwrap_err().to_string();
+        assert!(text.contains("can't be used"), "{text}");
+    }
+}

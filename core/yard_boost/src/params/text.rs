@@ -35,6 +35,11 @@ impl Entry<'_> {
         self.parse("a whole number", range)
     }
 
+    /// 0 or a whole number in a range.
+    pub(super) fn whole_or_0(&self, range: RangeInclusive<u32>) -> Result<u32, BoostError> {
+        if self.text.trim() == "0" { Ok(0) } else { self.whole(range) }
+    }
+
     pub(super) fn number(&self, range: RangeInclusive<f64>) -> Result<f64, BoostError> {
         self.parse("a number", range)
     }
