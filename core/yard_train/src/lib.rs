@@ -29,6 +29,7 @@ mod refit;
 #[cfg(test)]
 mod refit_tests;
 pub mod reproduce;
+mod scorecard;
 mod search;
 #[cfg(test)]
 mod search_tests;
