@@ -36,6 +36,8 @@ mod search_tests;
 mod target;
 #[cfg(test)]
 mod test_data;
+#[cfg(test)]
+mod text_tests;
 pub mod train;
 #[cfg(test)]
 mod train_tests;
