@@ -4,6 +4,7 @@
 use crate::error::DataError;
 use crate::findings::counted;
 use crate::open::Dataset;
+use crate::recipe_text::{no_prose, word_counts};
 use crate::target::{column_of, unknown_column};
 use crate::text::Labels;
 use yard_types::{
@@ -365,7 +366,8 @@ fn costs_of(target: &str, task: Task, facts: &NewProject) -> Result<Option<Costs
 fn check_features(schema: &Schema, table: &Table, target: &str) -> Result<(), DataError> {
     let usable = |field: &&Field| match table.column(&field.name) {
         Some(Column::Text(text)) if field.field_type == FieldType::Text => {
-            text.words.len() <= yard_types::recipe::RecipeSpec::default().max_categories
+            let few = text.words.len() <= yard_types::recipe::RecipeSpec::default().max_categories;
+            few || no_prose(text, &word_counts(text, 0..text.codes.len()).0).is_none()
         }
         other => other.is_some(),
     };
@@ -375,7 +377,7 @@ fn check_features(schema: &Schema, table: &Table, target: &str) -> Result<(), Da
     let mut parts = Vec::new();
     let texts = schema.features().count();
     if texts > 0 {
-        parts.push(counted(texts as u64, "column of free text", "columns of free text"));
+        parts.push(counted(texts as u64, "column of names or codes", "columns of names or codes"));
     }
     let others =
         schema.fields.iter().filter(|field| !matches!(field.role, Role::Feature | Role::Target)).count();

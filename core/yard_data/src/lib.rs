@@ -46,6 +46,7 @@ mod profile;
 mod raw;
 mod read;
 mod recipe;
+mod recipe_text;
 mod scan;
 mod split;
 mod target;

@@ -3,6 +3,7 @@
 
 use crate::error::DataError;
 use crate::findings::counted;
+use crate::recipe_text::{self, Texts, no_prose, word_counts};
 use yard_metrics::{interval::quantile_sorted, sum};
 use yard_types::{
     recipe::{Encoding, Feature, FeatureOp, FittedInput, FittedRecipe, RecipeSpec, Scale},
@@ -20,8 +21,8 @@ pub struct RecipeFit {
 }
 
 /// Fits a recipe on the rows given (training rows only). Fields with role feature feed it, except those
-/// excluded, constant or empty in these rows, and free text with more than `max_categories` words (all
-/// noted). Medians, scales and categories come from these rows alone; infinities are left out of medians
+/// excluded, constant or empty in these rows, and names and codes with more than `max_categories` values (all
+/// noted). Free text with more values than that becomes the weights of its terms. Vocabularies, medians, scales and categories come from these rows alone; infinities are left out of medians
 /// and scales.
 pub fn fit_recipe(
     table: &Table,
@@ -34,8 +35,9 @@ pub fn fit_recipe(
     if rows.is_empty() {
         return Err(DataError::NoRows { target, needed: 1 });
     }
-    let recipe = FittedRecipe { encoding, inputs: Vec::new(), features: Vec::new() };
-    let mut fit = Fit { rows, spec, recipe, notes: Vec::new() };
+    let recipe = FittedRecipe { encoding, inputs: Vec::new(), texts: Vec::new(), features: Vec::new() };
+    let column = table.column(&target);
+    let mut fit = Fit { rows, spec, target: column, recipe, notes: Vec::new() };
     for field in schema.features() {
         if spec.exclude.contains(&field.name) {
             fit.notes.push(format!("\"{}\" is left out by the recipe", field.name));
@@ -59,6 +61,7 @@ pub fn fit_recipe(
 struct Fit<'a> {
     rows: &'a [u32],
     spec: &'a RecipeSpec,
+    target: Option<&'a Column>,
     recipe: FittedRecipe,
     notes: Vec<String>,
 }
@@ -119,22 +122,11 @@ impl Fit<'_> {
     }
 
     fn words(&mut self, field: &Field, text: &TextColumn) {
-        let mut counts = vec![0_usize; text.words.len()];
-        let mut missing = 0;
-        for row in self.rows {
-            match text.codes.get(*row as usize).and_then(|code| counts.get_mut(*code as usize)) {
-                Some(count) => *count += 1,
-                None => missing += 1,
-            }
-        }
+        let (counts, missing) = word_counts(text, self.rows.iter().map(|row| *row as usize));
         let mut found: Vec<(usize, &String)> =
             counts.iter().copied().zip(&text.words).filter(|(count, _)| *count > 0).collect();
         if field.field_type == FieldType::Text && found.len() > self.spec.max_categories {
-            let reason = format!(
-                "free text ({} in the training rows); text is not used by this version",
-                counted(found.len() as u64, "different value", "different values")
-            );
-            self.skip(field, &reason);
+            self.prose(field, text, &counts, missing);
             return;
         }
         if found.is_empty() || (found.len() == 1 && missing == 0) {
@@ -160,6 +152,32 @@ impl Fit<'_> {
             ));
         }
         self.category(field, &categories, others, missing);
+    }
+
+    /// Free text: one feature per term.
+    fn prose(&mut self, field: &Field, text: &TextColumn, counts: &[usize], missing: usize) {
+        if let Some(reason) = no_prose(text, counts) {
+            self.skip(field, reason);
+            return;
+        }
+        let texts = Texts { text, rows: self.rows, counts, target: self.target };
+        let spec = &self.spec.text;
+        let most = if self.dense() { spec.dense_terms } else { spec.tree_terms };
+        let fitted = spec.rules.iter().filter(|rule| rule.is_valid());
+        let fitted: Vec<_> =
+            fitted.filter_map(|rule| recipe_text::fit(&texts, *rule, spec, most.max(1))).collect();
+        if fitted.is_empty() {
+            let reason = format!("free text without a term that is in {} training rows", spec.min_rows);
+            self.skip(field, &reason);
+            return;
+        }
+        let input = self.input(field, Vec::new());
+        for mut text in fitted {
+            text.input = input;
+            self.notes.push(format!("\"{}\" is free text: {}", field.name, recipe_text::line(&text)));
+            self.recipe.add_text(text);
+        }
+        self.flag(field, input, missing);
     }
 
     fn category(&mut self, field: &Field, categories: &[String], others: bool, missing: usize) {
@@ -254,6 +272,10 @@ pub fn recipe_lines(recipe: &FittedRecipe) -> Vec<String> {
                     })
                     .collect();
                 format!("date parts {}", parts.join(", "))
+            }
+            Some(FeatureOp::Term { .. }) => {
+                let texts = recipe.texts.iter().filter(|text| text.input as usize == at);
+                texts.map(recipe_text::line).collect::<Vec<_>>().join(" and ")
             }
             Some(FeatureOp::MissingFlag) | None => "not used".to_owned(),
         };

@@ -51,7 +51,7 @@ fn trees_get_numbers_codes_and_date_parts() {
     assert_eq!(fit.recipe.inputs[1].categories, ["a", "b"], "of training rows only, sorted");
     assert_eq!(fit.notes.len(), 2, "{:?}", fit.notes);
     assert!(fit.notes[0].contains("\"flat\" is left out: it is always 7"));
-    assert!(fit.notes[1].contains("\"words\" is left out: free text (4 different values"));
+    assert!(fit.notes[1].contains("\"words\" is left out: short values such as names"));
 }
 
 #[test]

@@ -19,6 +19,7 @@ use yard_score::{
 use yard_types::{
     event::Progress,
     profile::Finding,
+    schema::SourceFormat,
     table::{Column, Table, TextColumn},
 };
 
@@ -32,7 +33,12 @@ pub struct Batch {
     parts: ScorerParts,
     means: Option<Vec<f32>>,
     id: Option<String>,
+    /// How the file of training was read.
+    format: SourceFormat,
 }
+
+/// Name of the format of the training file among the further facts of a package's lineage.
+pub(crate) const FORMAT_FACT: &str = "source_format";
 
 /// What to score, where to.
 pub struct BatchJob<'a> {
@@ -64,12 +70,16 @@ impl Batch {
     pub fn of_package(bytes: Vec<u8>) -> Result<Self, EngineError> {
         let package = Package::read(bytes).map_err(EngineError::failed)?;
         let content = package.content;
-        Ok(Self { parts: content.parts, means: content.feature_means, id: content.contract.id_field })
+        let format = content.lineage.more.get(FORMAT_FACT);
+        let format = format.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
+        let id = content.contract.id_field;
+        Ok(Self { parts: content.parts, means: content.feature_means, id, format })
     }
 
-    /// Uses a model. `means` are the means of its features over training rows.
-    pub fn of_model(parts: ScorerParts, means: Vec<f32>, id: Option<String>) -> Self {
-        Self { parts, means: Some(means), id }
+    /// Uses a model. `means` are the means of its features over training rows, `format` how the file of
+    /// training was read.
+    pub fn of_model(parts: ScorerParts, means: Vec<f32>, id: Option<String>, format: SourceFormat) -> Self {
+        Self { parts, means: Some(means), id, format }
     }
 
     /// Scores a file. Rows come out in the order of the input: the id if there is one, `prediction`, and
@@ -90,7 +100,7 @@ impl Batch {
         let options = ReadOptions {
             watch: Some(Arc::clone(&job.watch)),
             keep_empty_rows: true,
-            ..ReadOptions::default()
+            ..ReadOptions::like(&self.format)
         };
         let mut reader = ChunkReader::open(job.input, &wanted, portion, &options).map_err(data_error)?;
         let temporary = temporary_beside(job.output);

@@ -103,5 +103,5 @@ pub(crate) fn batch(core: &Core, context: &JobContext, choice: ModelChoice) -> R
     let model = load(core, context, choice)?;
     let means = feature_means(&model)?;
     let id = model.dataset.schema.with_role(Role::Id).map(|field| field.name.clone());
-    Ok(Batch::of_model(model.parts, means, id))
+    Ok(Batch::of_model(model.parts, means, id, model.dataset.schema.format))
 }

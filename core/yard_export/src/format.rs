@@ -55,6 +55,16 @@ impl Format {
 pub fn export(package: Vec<u8>, format: Format) -> Result<Exported, ExportError> {
     let package = Package::read(package)?;
     let subject = Subject::new(&package);
+    // Formats without the scorer inside have no form for vocabularies yet.
+    let own_scorer = matches!(format, Format::Kserve | Format::Kubernetes | Format::LightGbm);
+    if !own_scorer && !subject.parts.recipe.texts.is_empty() {
+        return Err(ExportError::Unsupported {
+            format: format.word(),
+            what: "free text".to_owned(),
+            lost: "the weights of its terms",
+            instead: "kserve or kubernetes",
+        });
+    }
     match format {
         Format::LightGbm => lightgbm::export(&subject),
         Format::Onnx => onnx::export(&subject),

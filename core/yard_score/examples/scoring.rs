@@ -44,6 +44,7 @@ fn parts(model: TreeEnsemble) -> ScorerParts {
         recipe: FittedRecipe {
             encoding: Encoding::Trees,
             inputs: (0..model.n_features).map(input).collect(),
+            texts: vec![],
             features: (0..model.n_features).map(feature).collect(),
         },
         link: Link::Logistic,

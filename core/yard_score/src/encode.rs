@@ -7,8 +7,10 @@
 
 use crate::{
     error::ScoreError,
+    text::{TextScratch, Vocabulary, vocabularies},
     value::{Input, InputValue, shown},
 };
+use std::sync::Arc;
 use yard_types::{
     recipe::{DatePart, Encoding, Feature, FeatureOp, FittedRecipe, Scale},
     schema::FieldType,
@@ -20,12 +22,21 @@ pub const DENSE_LIMIT: f32 = 1_125_899_906_842_624.0;
 /// Rows that are encoded and scored together.
 pub(crate) const BLOCK: usize = 256;
 
+/// Most feature values of a block: a vocabulary makes rows wide.
+const BLOCK_VALUES: usize = 1 << 20;
+
+/// Returns the rows of a block of so many features.
+pub(crate) fn block_rows(n_features: usize) -> usize {
+    (BLOCK_VALUES / n_features.max(1)).clamp(4, BLOCK)
+}
+
 /// A checked recipe, ready to encode rows.
 #[derive(Clone, Debug)]
 pub struct Encoder {
     inputs: Vec<Input>,
     /// In the order of their inputs.
     steps: Vec<Step>,
+    texts: Arc<[Vocabulary]>,
     n_features: usize,
     dense: bool,
     input_of: Vec<u32>,
@@ -99,6 +110,17 @@ impl Rows<'_> {
     }
 }
 
+/// Encoded rows without their zeros (compressed rows).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SparseRows {
+    /// Where each row starts in the other two, and the end: rows + 1 numbers.
+    pub starts: Vec<usize>,
+    /// Feature of each value, rising within a row.
+    pub columns: Vec<u32>,
+    /// Values that are not zero.
+    pub values: Vec<f32>,
+}
+
 /// A column of a table, read as an input.
 #[derive(Debug)]
 enum Bound<'a> {
@@ -122,12 +144,15 @@ impl Encoder {
         check_inputs(recipe)?;
         let mut steps = Vec::with_capacity(recipe.features.len());
         for (index, feature) in recipe.features.iter().enumerate() {
-            steps.push(compile(recipe, index, feature)?);
+            if !matches!(feature.op, FeatureOp::Term { .. }) {
+                steps.push(compile(recipe, index, feature)?);
+            }
         }
         steps.sort_by_key(|step| (step.input, step.feature));
         Ok(Self {
             inputs: recipe.inputs.iter().map(Input::new).collect(),
             steps,
+            texts: vocabularies(recipe)?.into(),
             n_features: recipe.features.len(),
             dense: recipe.encoding == Encoding::Dense,
             input_of: recipe.features.iter().map(|feature| feature.input).collect(),
@@ -166,8 +191,9 @@ impl Encoder {
         let bound = self.bind(table)?;
         let mut out = vec![0.0; rows.len() * self.n_features];
         let mut values = Vec::new();
-        for start in (0..rows.len()).step_by(BLOCK) {
-            let end = (start + BLOCK).min(rows.len());
+        let block = block_rows(self.n_features);
+        for start in (0..rows.len()).step_by(block) {
+            let end = (start + block).min(rows.len());
             bound.encode_block(
                 rows,
                 (start, end),
@@ -183,9 +209,10 @@ impl Encoder {
         let bound = self.bind(table)?;
         let mut out = vec![Vec::with_capacity(rows.len()); self.n_features];
         let mut values = Vec::new();
-        let mut block = vec![0.0; BLOCK * self.n_features];
-        for start in (0..rows.len()).step_by(BLOCK) {
-            let end = (start + BLOCK).min(rows.len());
+        let size = block_rows(self.n_features);
+        let mut block = vec![0.0; size * self.n_features];
+        for start in (0..rows.len()).step_by(size) {
+            let end = (start + size).min(rows.len());
             let block = &mut block[..(end - start) * self.n_features];
             bound.encode_block(rows, (start, end), &mut values, block)?;
             for (feature, column) in out.iter_mut().enumerate() {
@@ -195,7 +222,24 @@ impl Encoder {
         Ok(out)
     }
 
-    /// Encodes one row of values in input order into `features`, without allocating.
+    /// Encodes rows of a table without their zeros: the same bits as [`Self::encode`], in the memory of the
+    /// values that are not zero.
+    pub fn encode_sparse(&self, table: &Table, rows: Rows<'_>) -> Result<SparseRows, ScoreError> {
+        let bound = self.bind(table)?;
+        let mut out = SparseRows { starts: vec![0], ..SparseRows::default() };
+        let (mut entries, mut scratch) = (Vec::new(), TextScratch::default());
+        for at in 0..rows.len() {
+            entries.clear();
+            bound.entries(rows.get(at), &mut entries, &mut scratch)?;
+            entries.sort_unstable_by_key(|(feature, _): &(usize, f32)| *feature);
+            out.columns.extend(entries.iter().map(|(feature, _)| *feature as u32));
+            out.values.extend(entries.iter().map(|(_, value)| *value));
+            out.starts.push(out.values.len());
+        }
+        Ok(out)
+    }
+
+    /// Encodes one row of values in input order into `features`; allocates only for text fields.
     pub fn encode_row(&self, row: &[FieldValue<'_>], features: &mut [f32]) -> Result<(), ScoreError> {
         if row.len() != self.inputs.len() {
             return Err(ScoreError::InputCount { expected: self.inputs.len(), got: row.len() });
@@ -214,7 +258,29 @@ impl Encoder {
                 self.run(step, &[read], features);
             }
         }
+        if !self.texts.is_empty() {
+            let mut scratch = TextScratch::default();
+            for text in self.texts.iter() {
+                self.write_text(text, row[text.input], &mut scratch, features);
+            }
+        }
         Ok(())
+    }
+
+    /// Writes the weights of one text into its features of a row.
+    fn write_text(
+        &self,
+        text: &Vocabulary,
+        value: FieldValue<'_>,
+        scratch: &mut TextScratch,
+        features: &mut [f32],
+    ) {
+        features[text.first..text.first + text.len()].fill(0.0);
+        if let Some(own) = self.inputs[text.input].text(value) {
+            for (feature, weight) in text.weights(&own, scratch) {
+                features[*feature] = *weight;
+            }
+        }
     }
 
     pub(crate) fn inputs(&self) -> &[Input] {
@@ -225,9 +291,13 @@ impl Encoder {
     fn run(&self, step: &Step, values: &[InputValue], out: &mut [f32]) {
         let slots = out[step.feature..].iter_mut().step_by(self.n_features.max(1));
         for (slot, value) in slots.zip(values) {
-            let feature = compute(step.op, *value) as f32;
-            *slot = if self.dense { feature.clamp(-DENSE_LIMIT, DENSE_LIMIT) } else { feature };
+            *slot = self.feature(step.op, *value);
         }
+    }
+
+    fn feature(&self, op: Op, value: InputValue) -> f32 {
+        let feature = compute(op, value) as f32;
+        if self.dense { feature.clamp(-DENSE_LIMIT, DENSE_LIMIT) } else { feature }
     }
 }
 
@@ -260,7 +330,57 @@ impl BoundTable<'_> {
                 self.encoder.run(step, values, out);
             }
         }
+        if !self.encoder.texts.is_empty() {
+            let mut scratch = TextScratch::default();
+            for text in self.encoder.texts.iter() {
+                let lines = out.chunks_exact_mut(self.encoder.n_features.max(1));
+                for (line, at) in lines.zip(span.0..span.1) {
+                    let value = self.value(text.input, rows.get(at));
+                    self.encoder.write_text(text, value, &mut scratch, line);
+                }
+            }
+        }
         Ok(())
+    }
+
+    /// Lists the features of a row that are not zero.
+    fn entries(
+        &self,
+        row: usize,
+        out: &mut Vec<(usize, f32)>,
+        scratch: &mut TextScratch,
+    ) -> Result<(), ScoreError> {
+        if row >= self.rows {
+            return Err(ScoreError::Row { row, rows: self.rows });
+        }
+        let mut steps = self.encoder.steps.iter().peekable();
+        for (index, column) in self.columns.iter().enumerate() {
+            let read = self.read(index, column, row)?;
+            while let Some(step) = steps.next_if(|step| step.input == index) {
+                let value = self.encoder.feature(step.op, read);
+                if value != 0.0 {
+                    out.push((step.feature, value));
+                }
+            }
+        }
+        for text in self.encoder.texts.iter() {
+            if let Some(own) = self.encoder.inputs[text.input].text(self.value(text.input, row)) {
+                let weights = text.weights(&own, scratch).iter();
+                out.extend(weights.copied().filter(|(_, weight)| *weight != 0.0));
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the value of an input in a row.
+    fn value(&self, input: usize, row: usize) -> FieldValue<'_> {
+        match &self.columns[input] {
+            Bound::Numbers(numbers) => FieldValue::Number(numbers[row]),
+            Bound::Words { codes, words, .. } => {
+                words.get(codes[row] as usize).map_or(FieldValue::Missing, |word| FieldValue::Text(word))
+            }
+            Bound::Other(column) => column.value(row),
+        }
     }
 
     fn read(&self, index: usize, column: &Bound<'_>, row: usize) -> Result<InputValue, ScoreError> {
@@ -268,7 +388,8 @@ impl BoundTable<'_> {
         let (read, value) = match column {
             Bound::Numbers(numbers) => {
                 let number = numbers[row];
-                return Ok(if number.is_nan() { InputValue::Missing } else { InputValue::Number(number) });
+                let missing = input.missing_number(number);
+                return Ok(if missing { InputValue::Missing } else { InputValue::Number(number) });
             }
             Bound::Words { codes, words, values } => {
                 let code = codes[row] as usize;

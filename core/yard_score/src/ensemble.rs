@@ -8,7 +8,7 @@ use crate::{
     error::ScoreError,
     model::{Calibration, EnsembleModel, Member, Model, ScorerParts},
 };
-use yard_types::recipe::{Encoding, Feature, FittedInput, FittedRecipe};
+use yard_types::recipe::{Encoding, Feature, FeatureOp, FittedInput, FittedRecipe, FittedText};
 
 /// Joins models of the same task with weights. The result has no calibration of its own: those of the
 /// members are in the sum.
@@ -19,7 +19,12 @@ pub fn join(members: &[(&ScorerParts, f64)]) -> Result<ScorerParts, ScoreError> 
     let Some((first, _)) = members.first() else {
         return Err(wrong("an ensemble has no members".to_owned(), "at least one"));
     };
-    let mut recipe = FittedRecipe { encoding: Encoding::Dense, inputs: Vec::new(), features: Vec::new() };
+    let mut recipe = FittedRecipe {
+        encoding: Encoding::Dense,
+        inputs: Vec::new(),
+        texts: Vec::new(),
+        features: Vec::new(),
+    };
     let mut model = EnsembleModel { members: Vec::new(), bias: vec![0.0; first.model.outputs()] };
     for (parts, weight) in members {
         if (parts.task, &parts.classes, parts.link) != (first.task, &first.classes, first.link) {
@@ -59,16 +64,45 @@ fn add_features(recipe: &mut FittedRecipe, own: &FittedRecipe) -> Result<usize, 
     for input in &own.inputs {
         place.push(add_input(recipe, input)?);
     }
-    let feature = |feature: &Feature| {
-        let input = place.get(feature.input as usize).copied().unwrap_or(u32::MAX);
-        Feature { input, ..feature.clone() }
+    // Vocabularies that are there already are found with their features.
+    let placed = |input: u32| place.get(input as usize).copied().unwrap_or(u32::MAX);
+    let same = |text: &FittedText, start: usize| {
+        let moved =
+            FittedText { input: placed(text.input), first: text.first + start as u32, ..text.clone() };
+        recipe.texts.iter().position(|own| *own == moved)
     };
-    let features: Vec<Feature> = own.features.iter().map(feature).collect();
-    let there = recipe.features.windows(features.len().max(1)).position(|part| part == features);
-    Ok(there.unwrap_or_else(|| {
-        recipe.features.extend(features);
-        recipe.features.len() - own.features.len()
-    }))
+    let features_at = |start: usize, text_of: &dyn Fn(u32) -> u32| -> Vec<Feature> {
+        debug_assert!(start <= recipe.features.len());
+        let moved = |feature: &Feature| {
+            let op = match &feature.op {
+                FeatureOp::Term { text, term } => FeatureOp::Term { text: text_of(*text), term: *term },
+                other => other.clone(),
+            };
+            Feature { name: feature.name.clone(), input: placed(feature.input), op }
+        };
+        own.features.iter().map(moved).collect()
+    };
+    let width = own.features.len();
+    for start in 0..=recipe.features.len().saturating_sub(width) {
+        let found: Option<Vec<u32>> =
+            own.texts.iter().map(|text| same(text, start).map(|at| at as u32)).collect();
+        let Some(found) = found.filter(|_| start + width <= recipe.features.len()) else { continue };
+        let text_of = |text: u32| found.get(text as usize).copied().unwrap_or(u32::MAX);
+        if recipe.features[start..start + width] == features_at(start, &text_of)[..] {
+            return Ok(start);
+        }
+    }
+    let (start, before) = (recipe.features.len(), recipe.texts.len() as u32);
+    let features = features_at(start, &|text| text + before);
+    let texts = own.texts.iter().map(|text| FittedText {
+        input: placed(text.input),
+        first: text.first + start as u32,
+        ..text.clone()
+    });
+    let texts: Vec<FittedText> = texts.collect();
+    recipe.features.extend(features);
+    recipe.texts.extend(texts);
+    Ok(start)
 }
 
 fn add_input(recipe: &mut FittedRecipe, input: &FittedInput) -> Result<u32, ScoreError> {

@@ -15,7 +15,11 @@ pub mod math;
 pub mod model;
 pub mod predictions;
 mod request;
+pub mod scorecard;
 pub mod scorer;
 #[cfg(test)]
 mod testing;
+mod text;
+#[cfg(test)]
+mod text_tests;
 mod value;

@@ -34,6 +34,7 @@ use yard_types::{
 ///             rules: Default::default(),
 ///             categories: vec![],
 ///         }],
+///         texts: vec![],
 ///         features: vec![Feature {
 ///             name: "rooms".into(),
 ///             input: 0,
@@ -143,14 +144,20 @@ impl Scorer {
         }
     }
 
+    /// Returns the rows that are scored together.
+    fn block(&self) -> usize {
+        encode::block_rows(self.encoder.n_features())
+    }
+
     /// Makes the working memory for a block of rows.
     fn block_scratch(&self) -> Scratch {
+        let block = self.block();
         Scratch {
-            features: vec![0.0; self.encoder.n_features() * BLOCK],
-            values: Vec::with_capacity(BLOCK),
-            work: self.forward.work(BLOCK),
-            margins: vec![0.0; self.outputs * BLOCK],
-            probabilities: vec![0.0; self.classes().len() * BLOCK],
+            features: vec![0.0; self.encoder.n_features() * block],
+            values: Vec::with_capacity(block),
+            work: self.forward.work(block),
+            margins: vec![0.0; self.outputs * block],
+            probabilities: vec![0.0; self.classes().len() * block],
             ..self.scratch()
         }
     }
@@ -184,8 +191,8 @@ impl Scorer {
         let mut out = Predictions::with_capacity(&self.outcome, self.outputs, rows.len());
         let mut scratch = self.block_scratch();
         let n_features = self.encoder.n_features();
-        for start in (0..rows.len()).step_by(BLOCK) {
-            let end = (start + BLOCK).min(rows.len());
+        for start in (0..rows.len()).step_by(self.block()) {
+            let end = (start + self.block()).min(rows.len());
             let features = &mut scratch.features[..(end - start) * n_features];
             bound.encode_block(rows, (start, end), &mut scratch.values, features)?;
             self.finish(end - start, start, &mut scratch)?;
@@ -201,8 +208,8 @@ impl Scorer {
         crate::forward::check_len("number of feature values", features.len(), rows * n_features)?;
         let mut out = Predictions::with_capacity(&self.outcome, self.outputs, rows);
         let mut scratch = self.block_scratch();
-        for start in (0..rows).step_by(BLOCK) {
-            let end = (start + BLOCK).min(rows);
+        for start in (0..rows).step_by(self.block()) {
+            let end = (start + self.block()).min(rows);
             let block = &features[start * n_features..end * n_features];
             scratch.features[..block.len()].copy_from_slice(block);
             self.finish(end - start, start, &mut scratch)?;

@@ -1,7 +1,8 @@
 //! From the value of a field, in whatever form it arrives, to what the recipe computes with. One place
 //! for tables, JSON rows and single rows, so that "12", 12 and a column of numbers read alike.
 //!
-//! - Text that the field's rules call missing is missing, for every type.
+//! - Text that the field's rules call missing is missing, for every type; so is a number that one of
+//!   these words means (such as −200), as in the readers of files.
 //! - Number and integer fields: numbers, or text parsed by the field's rules.
 //! - Boolean fields: 0 and 1, or the words of [`CellRules::boolean`].
 //! - Category and text fields: the exact word, else as [`CellRules::word`] reads it; a number matches the category
@@ -9,6 +10,7 @@
 //! - Datetime fields: points in time, text by the field's date format or ISO 8601, or a number of microseconds
 //!   since 1970 (digits such as 20210925 where the field's format is compact).
 
+use std::borrow::Cow;
 use yard_types::{
     cell::{CellRules, DateFormat},
     recipe::FittedInput,
@@ -31,6 +33,7 @@ pub(crate) struct Input {
     pub(crate) name: String,
     pub(crate) field_type: FieldType,
     rules: CellRules,
+    null_numbers: Vec<f64>,
     categories: Vec<String>,
     /// Categories that are the text of a number: (ordered key of the number, code), sorted.
     numbers: Vec<(u64, u32)>,
@@ -50,6 +53,7 @@ impl Input {
             name: fitted.name.clone(),
             field_type: fitted.field_type,
             rules: fitted.rules.clone(),
+            null_numbers: fitted.rules.null_numbers(),
             categories: fitted.categories.clone(),
             numbers,
         }
@@ -75,10 +79,27 @@ impl Input {
     pub(crate) fn read(&self, value: FieldValue<'_>) -> Option<InputValue> {
         match value {
             FieldValue::Missing => Some(InputValue::Missing),
-            FieldValue::Number(number) if number.is_nan() => Some(InputValue::Missing),
+            FieldValue::Number(number) if self.missing_number(number) => Some(InputValue::Missing),
             FieldValue::Number(number) => self.read_number(number),
             FieldValue::Text(text) => self.read_text(text),
             FieldValue::Instant(micros) => self.read_instant(micros),
+        }
+    }
+
+    /// Returns whether a number means missing.
+    pub(crate) fn missing_number(&self, number: f64) -> bool {
+        number.is_nan() || self.null_numbers.contains(&number)
+    }
+
+    /// Returns the text of a value, trimmed; `None` when it is missing.
+    pub(crate) fn text<'a>(&self, value: FieldValue<'a>) -> Option<Cow<'a, str>> {
+        match value {
+            FieldValue::Missing => None,
+            FieldValue::Number(number) if self.missing_number(number) => None,
+            FieldValue::Number(number) => Some(Cow::Owned(format!("{}", number + 0.0))),
+            FieldValue::Text(text) if self.rules.missing(text) => None,
+            FieldValue::Text(text) => Some(self.rules.word(text)),
+            FieldValue::Instant(micros) => Some(Cow::Owned(yard_types::date::format_iso(micros))),
         }
     }
 
@@ -215,6 +236,21 @@ mod tests {
         check(FieldType::Datetime, FieldValue::Number(5.0), Some(Instant(5)));
         check(FieldType::Datetime, FieldValue::Number(5.5), None);
         check(FieldType::Datetime, text("soon"), None);
+    }
+
+    #[test]
+    fn numbers_that_mean_missing() {
+        for field_type in [FieldType::Number, FieldType::Integer, FieldType::Category, FieldType::Text] {
+            let rules = CellRules { null_words: vec!["-200".to_owned()], ..CellRules::default() };
+            let (name, categories) = ("f".to_owned(), vec!["-200".to_owned(), "3".to_owned()]);
+            let input = Input::new(&FittedInput { name, field_type, rules, categories });
+            let read = |value| input.read(value);
+            assert_eq!(read(FieldValue::Number(-200.0)), Some(InputValue::Missing), "{field_type:?}");
+            assert_eq!(read(FieldValue::Text("-200")), Some(InputValue::Missing));
+            assert_eq!(read(FieldValue::Number(3.0)), read(FieldValue::Text("3")));
+            assert_eq!(input.text(FieldValue::Number(-200.0)), None);
+            assert_eq!(input.text(FieldValue::Number(3.0)).as_deref(), Some("3"));
+        }
     }
 
     #[test]

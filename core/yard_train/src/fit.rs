@@ -4,7 +4,7 @@
 use crate::{
     Context, TrainError, TrainInput, calibrate,
     linear::{self, Matrix},
-    measure, mlp,
+    measure, mlp, scorecard,
     target::Part,
     trees,
     watch::Watch,
@@ -115,9 +115,15 @@ impl FitData<'_> {
             .map_err(|error| TrainError::part("recipe", &error))
     }
 
-    /// Encodes rows for linear models.
+    /// Encodes rows for linear models, without their zeros.
     pub(crate) fn matrix(&self, rows: &[u32]) -> Result<Matrix, TrainError> {
-        Ok(Matrix::new(&self.encode(rows)?, self.encoder.n_features()))
+        self.proceed()?;
+        let parts = rows
+            .par_chunks(BLOCK)
+            .map(|chunk| self.encoder.encode_sparse(self.table, Rows::List(chunk)))
+            .collect::<Result<_, _>>()
+            .map_err(|error| TrainError::part("recipe", &error))?;
+        Ok(Matrix::new(parts, self.encoder.n_features()))
     }
 
     /// Encodes rows by columns, `[features][rows]`.
@@ -195,8 +201,12 @@ impl Run<'_> {
         let encoding =
             if matches!(family, Family::Linear | Family::Mlp) { Encoding::Dense } else { Encoding::Trees };
         let TrainInput { table, schema, .. } = *self.input;
+        let mut recipe = self.spec.recipe.clone();
+        if family == Family::Mlp {
+            recipe.text.dense_terms = recipe.text.net_terms;
+        }
         let yard_data::RecipeFit { recipe, mut notes } =
-            yard_data::fit_recipe(table, &train.rows, schema, &self.spec.recipe, encoding)?;
+            yard_data::fit_recipe(table, &train.rows, schema, &recipe, encoding)?;
         let data = FitData {
             table,
             recipe: &recipe,
@@ -217,6 +227,7 @@ impl Run<'_> {
             Family::Boosting => trees::fit_boosting(&data, params),
             Family::Forest => trees::fit_forest(&data, params),
             Family::Mlp => mlp::fit(&data, params),
+            Family::Scorecard => scorecard::fit(&data, params),
             Family::Auto | Family::Ensemble => Err(TrainError::Settings {
                 what: format!("family {} inside of a trial", family.word()),
                 advice: "name a family".to_owned(),

@@ -29,12 +29,15 @@ mod refit;
 #[cfg(test)]
 mod refit_tests;
 pub mod reproduce;
+mod scorecard;
 mod search;
 #[cfg(test)]
 mod search_tests;
 mod target;
 #[cfg(test)]
 mod test_data;
+#[cfg(test)]
+mod text_tests;
 pub mod train;
 #[cfg(test)]
 mod train_tests;

@@ -63,7 +63,7 @@ pub(crate) fn families(run: &Run<'_>) -> Result<Vec<(Family, Params)>, TrainErro
     if run.spec.family != Family::Auto {
         return Ok(vec![(run.spec.family, run.spec.params.clone())]);
     }
-    let names: Vec<(Family, Vec<String>)> = Family::ALL[1..].iter().map(|f| (*f, names_of(*f))).collect();
+    let names: Vec<(Family, Vec<String>)> = Family::TRIED.iter().map(|f| (*f, names_of(*f))).collect();
     for name in run.spec.params.keys() {
         if !names.iter().any(|(_, known)| known.contains(name)) {
             let mut allowed: Vec<String> = names.iter().flat_map(|(_, known)| known.clone()).collect();
@@ -83,7 +83,8 @@ pub(crate) fn families(run: &Run<'_>) -> Result<Vec<(Family, Params)>, TrainErro
 fn names_of(family: Family) -> Vec<String> {
     let params = match family {
         Family::Auto | Family::Ensemble => Params::new(),
-        Family::Linear => return vec!["l2".to_owned()],
+        Family::Linear => return crate::linear::NAMES.map(str::to_owned).to_vec(),
+        Family::Scorecard => return crate::scorecard::NAMES.map(str::to_owned).to_vec(),
         Family::Boosting => yard_boost::BoostParams::default().to_params(true),
         Family::Forest => yard_boost::ForestParams::default().to_params(),
         Family::Mlp => return NetParams::names().iter().map(|name| (*name).to_owned()).collect(),

@@ -60,7 +60,7 @@ const MLP: &[Dimension] = &[
 
 fn space(family: Family) -> &'static [Dimension] {
     match family {
-        Family::Auto | Family::Ensemble => &[],
+        Family::Auto | Family::Ensemble | Family::Scorecard => &[],
         Family::Linear => LINEAR,
         Family::Boosting => BOOSTING,
         Family::Forest => FOREST,

@@ -2,7 +2,7 @@
 //!
 //! This crate knows nothing of files, threads, clocks, polars or egui; it holds what the other crates
 //! say to each other, with serde, and the few pure functions that must be the same for all of them:
-//! reading a cell ([`cell`], [`date`]), drawing a random number ([`rng`]), folding events
+//! reading a cell ([`cell`], [`date`]), splitting text into terms ([`text`]), drawing a random number ([`rng`]), folding events
 //! ([`project`]).
 
 pub mod cell;
@@ -15,6 +15,7 @@ pub mod event;
 pub mod frame;
 pub mod gate;
 pub mod ids;
+mod marks;
 pub mod metric;
 pub mod monitor;
 pub mod package;
@@ -27,3 +28,4 @@ pub mod schema;
 pub mod serving;
 pub mod split;
 pub mod table;
+pub mod text;

@@ -1,8 +1,12 @@
 //! The recipe: how fields become features. [`RecipeSpec`] is what the user asks for, [`FittedRecipe`]
 //! is what was learnt from training rows; `yard_data` fits, `yard_score` alone executes.
 
-use crate::{cell::CellRules, schema::FieldType};
-use serde::{Deserialize, Serialize};
+use crate::{
+    cell::CellRules,
+    schema::FieldType,
+    text::{TermRule, Unit},
+};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// How features are encoded, by the needs of the learner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +30,42 @@ pub struct RecipeSpec {
     /// Columns to leave out although their role is feature.
     #[serde(default)]
     pub exclude: Vec<String>,
+    /// How free text becomes features.
+    #[serde(default)]
+    pub text: TextSpec,
+}
+
+/// How free text becomes features: TF-IDF of terms (Salton and Buckley, 1988).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TextSpec {
+    /// Kinds of terms; each makes a vocabulary of its own.
+    pub rules: Vec<TermRule>,
+    /// Terms in fewer training rows than this are left out.
+    pub min_rows: usize,
+    /// Most terms of a vocabulary for linear models: those in most rows.
+    pub dense_terms: usize,
+    /// Most terms of a vocabulary for nets: those that tell most about the target.
+    pub net_terms: usize,
+    /// Most terms of a vocabulary for trees: those that tell most about the target.
+    pub tree_terms: usize,
+    /// Whether a term counts `1 + ln(n)` instead of n when it stands n times in a text.
+    pub sublinear: bool,
+}
+
+impl Default for TextSpec {
+    fn default() -> Self {
+        Self {
+            rules: vec![
+                TermRule { unit: Unit::Words, shortest: 1, longest: 2 },
+                TermRule { unit: Unit::WordChars, shortest: 3, longest: 4 },
+            ],
+            min_rows: 2,
+            dense_terms: 20_000,
+            net_terms: 1_000,
+            tree_terms: 300,
+            sublinear: true,
+        }
+    }
 }
 
 impl Default for RecipeSpec {
@@ -35,6 +75,7 @@ impl Default for RecipeSpec {
             min_category_rows: 1,
             date_parts: vec![DatePart::Year, DatePart::Month, DatePart::Day, DatePart::Weekday],
             exclude: Vec::new(),
+            text: TextSpec::default(),
         }
     }
 }
@@ -140,6 +181,47 @@ pub enum FeatureOp {
         /// Standardisation after filling.
         scale: Option<Scale>,
     },
+    /// Weight of a term of [`FittedRecipe::texts`] in the text of the field; 0 when it is not there or the
+    /// text is missing.
+    Term {
+        /// Index into [`FittedRecipe::texts`].
+        text: u32,
+        /// Index into [`FittedText::terms`].
+        term: u32,
+    },
+}
+
+/// A vocabulary with what is needed to weigh its terms as scikit-learn's `TfidfVectorizer` does: counts of
+/// a term in a text (or `1 + ln` of it) × `ln((1 + rows) / (1 + rows with the term)) + 1`, and the weights
+/// of a text divided by the root of the sum of their squares.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FittedText {
+    /// Index into [`FittedRecipe::inputs`].
+    pub input: u32,
+    /// Index of the feature of the first term; the others follow in order.
+    pub first: u32,
+    /// What a term is.
+    #[serde(flatten)]
+    pub rule: TermRule,
+    /// Whether repeated terms count `1 + ln(n)`.
+    pub sublinear: bool,
+    /// Training rows (texts that were missing included).
+    pub rows: u64,
+    /// Terms, sorted and distinct.
+    pub terms: Vec<String>,
+    /// Training rows with each term.
+    pub counts: Vec<u32>,
+}
+
+impl FittedText {
+    /// Returns the feature of a term of a field.
+    fn feature(&self, text: usize, term: usize, field: &str) -> Feature {
+        Feature {
+            name: format!("{field}: {:?}", self.terms[term]),
+            input: self.input,
+            op: FeatureOp::Term { text: text as u32, term: term as u32 },
+        }
+    }
 }
 
 /// One feature of the model.
@@ -154,13 +236,152 @@ pub struct Feature {
     pub op: FeatureOp,
 }
 
-/// The fitted recipe.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// The fitted recipe. In JSON the features of terms are not listed: they follow from the vocabularies.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(try_from = "Stored")]
 pub struct FittedRecipe {
     /// Encoding.
     pub encoding: Encoding,
     /// Input fields in schema order.
     pub inputs: Vec<FittedInput>,
+    /// Vocabularies of text fields, in the order of their features.
+    pub texts: Vec<FittedText>,
     /// Features in model order.
     pub features: Vec<Feature>,
+}
+
+impl FittedRecipe {
+    /// Adds a vocabulary with one feature per term; `text.first` is set.
+    pub fn add_text(&mut self, mut text: FittedText) {
+        text.first = self.features.len() as u32;
+        let field = self.inputs.get(text.input as usize).map_or("", |input| input.name.as_str());
+        let index = self.texts.len();
+        self.features.extend((0..text.terms.len()).map(|term| text.feature(index, term, field)));
+        self.texts.push(text);
+    }
+
+    /// Returns the term of a feature that is one.
+    pub fn term(&self, feature: usize) -> Option<&str> {
+        match self.features.get(feature)?.op {
+            FeatureOp::Term { text, term } => {
+                Some(self.texts.get(text as usize)?.terms.get(term as usize)?.as_str())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The recipe as it is stored, to read.
+#[derive(Deserialize)]
+struct Stored {
+    encoding: Encoding,
+    inputs: Vec<FittedInput>,
+    #[serde(default)]
+    texts: Vec<FittedText>,
+    features: Vec<Feature>,
+}
+
+/// The recipe as it is stored, to write.
+#[derive(Serialize)]
+struct StoredRef<'a> {
+    encoding: Encoding,
+    inputs: &'a [FittedInput],
+    #[serde(skip_serializing_if = "<[FittedText]>::is_empty")]
+    texts: &'a [FittedText],
+    features: Vec<&'a Feature>,
+}
+
+impl Serialize for FittedRecipe {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let listed = |feature: &&Feature| !matches!(feature.op, FeatureOp::Term { .. });
+        let stored = StoredRef {
+            encoding: self.encoding,
+            inputs: &self.inputs,
+            texts: &self.texts,
+            features: self.features.iter().filter(listed).collect(),
+        };
+        stored.serialize(serializer)
+    }
+}
+
+impl TryFrom<Stored> for FittedRecipe {
+    type Error = String;
+
+    fn try_from(stored: Stored) -> Result<Self, String> {
+        let mut recipe = Self {
+            encoding: stored.encoding,
+            inputs: stored.inputs,
+            texts: Vec::new(),
+            features: Vec::new(),
+        };
+        let mut listed = stored.features.into_iter();
+        for text in stored.texts {
+            let (first, at) = (text.first as usize, recipe.features.len());
+            recipe.features.extend(listed.by_ref().take(first.saturating_sub(at)));
+            if recipe.features.len() != first {
+                let got = recipe.features.len();
+                return Err(format!("the terms of a vocabulary start at feature {first}; expected {got}"));
+            }
+            recipe.add_text(text);
+        }
+        recipe.features.extend(listed);
+        Ok(recipe)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn recipe() -> FittedRecipe {
+        let input = |name: &str| FittedInput {
+            name: name.to_owned(),
+            field_type: FieldType::Text,
+            rules: CellRules::default(),
+            categories: Vec::new(),
+        };
+        let flag = |name: &str, input| Feature { name: name.to_owned(), input, op: FeatureOp::MissingFlag };
+        let mut recipe = FittedRecipe {
+            encoding: Encoding::Dense,
+            inputs: vec![input("note"), input("title")],
+            texts: Vec::new(),
+            features: vec![flag("note missing", 0)],
+        };
+        for (input, terms) in [(0, &["free", "free entry"][..]), (1, &["dr"])] {
+            recipe.add_text(FittedText {
+                input,
+                first: 0,
+                rule: TermRule { unit: Unit::Words, shortest: 1, longest: 2 },
+                sublinear: true,
+                rows: 10,
+                terms: terms.iter().map(|term| (*term).to_owned()).collect(),
+                counts: vec![2; terms.len()],
+            });
+        }
+        recipe.features.push(flag("title missing", 1));
+        recipe
+    }
+
+    #[test]
+    fn terms_are_stored_once() {
+        let recipe = recipe();
+        assert_eq!(recipe.features[2].name, "note: \"free entry\"");
+        assert_eq!((recipe.term(3), recipe.term(4), recipe.term(9)), (Some("dr"), None, None));
+        let json = serde_json::to_string(&recipe).unwrap();
+        assert_eq!(json.matches("free entry").count(), 1);
+        assert_eq!(serde_json::from_str::<FittedRecipe>(&json).unwrap(), recipe);
+        let wrong = json.replace("\"first\":3", "\"first\":9");
+        let error = serde_json::from_str::<FittedRecipe>(&wrong).unwrap_err().to_string();
+        assert!(error.contains("start at feature 9; expected 4"), "{error}");
+        let wrong = json.replace("\"first\":3", "\"first\":1");
+        assert!(serde_json::from_str::<FittedRecipe>(&wrong).is_err());
+    }
+
+    #[test]
+    fn recipes_without_texts_read_as_before() {
+        let old = "{\"encoding\":\"trees\",\"inputs\":[],\"features\":[]}";
+        let recipe: FittedRecipe = serde_json::from_str(old).unwrap();
+        assert_eq!(serde_json::to_string(&recipe).unwrap(), old);
+    }
 }

@@ -25,11 +25,16 @@ pub enum Family {
     Mlp,
     /// Weighted sum of models of the other families, found by a search.
     Ensemble,
+    /// Sum of points of binned fields.
+    Scorecard,
 }
 
 impl Family {
     /// All families that can be asked for, `Auto` first.
-    pub const ALL: [Self; 5] = [Self::Auto, Self::Linear, Self::Boosting, Self::Forest, Self::Mlp];
+    pub const ALL: [Self; 6] =
+        [Self::Auto, Self::Linear, Self::Boosting, Self::Forest, Self::Mlp, Self::Scorecard];
+    /// The families that `Auto` trains.
+    pub const TRIED: [Self; 4] = [Self::Linear, Self::Boosting, Self::Forest, Self::Mlp];
 
     /// Returns the word used on the command line.
     pub fn word(self) -> &'static str {
@@ -40,6 +45,7 @@ impl Family {
             Self::Forest => "forest",
             Self::Mlp => "mlp",
             Self::Ensemble => "ensemble",
+            Self::Scorecard => "scorecard",
         }
     }
 
@@ -51,7 +57,7 @@ impl Family {
     /// Orders families by simplicity, 0 simplest.
     pub fn complexity(self) -> u32 {
         match self {
-            Self::Linear => 0,
+            Self::Linear | Self::Scorecard => 0,
             Self::Boosting => 1,
             Self::Forest => 2,
             Self::Mlp => 3,

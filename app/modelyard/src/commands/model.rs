@@ -6,7 +6,7 @@ use crate::{
     output::{TextTable, bytes, count, number},
 };
 use anyhow::Result;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::Path;
 use std::process::ExitCode;
 use yard_types::{
@@ -26,8 +26,31 @@ pub(crate) fn evaluate(
     let data = data.map(absolute).transpose()?;
     let done = session.run(&engine, Command::Evaluate { model: choice(&model.model)?, data })?;
     let evaluation: Evaluation = serde_json::from_value(done.result.clone())?;
-    session.output.result(&done.result, || evaluation_text(&evaluation))?;
+    let card = &done.result["scorecard"];
+    session.output.result(&done.result, || evaluation_text(&evaluation) + &scorecard_text(card))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Renders the points of a scorecard; nothing for other families.
+fn scorecard_text(card: &Value) -> String {
+    let Some(lines) = card["lines"].as_array() else { return String::new() };
+    let mut table = TextTable::new(&["field", "value", "points", "share of rows"]);
+    for line in lines {
+        for (place, row) in line["rows"].as_array().into_iter().flatten().enumerate() {
+            let name = if place == 0 { line["feature"].as_str().unwrap_or_default() } else { "" };
+            table.row(vec![
+                name.to_owned(),
+                row["bin"].as_str().unwrap_or_default().to_owned(),
+                row["points"].to_string(),
+                format!("{:.1} %", row["share"].as_f64().unwrap_or_default() * 100.0),
+            ]);
+        }
+    }
+    let meaning = match card["doubling"].as_f64() {
+        Some(points) => format!("{points:.1} points double the odds"),
+        None => format!("a point is {} of the target", card["point"]),
+    };
+    format!("\nscorecard: {} points and those below; {meaning}\n{}", card["base"], table.render())
 }
 
 /// Renders an evaluation.

@@ -154,7 +154,7 @@ pub(super) fn unit(family: Family) -> &'static str {
     match family {
         Family::Boosting | Family::Forest => "tree",
         Family::Mlp => "epoch",
-        Family::Linear | Family::Auto | Family::Ensemble => "iteration",
+        Family::Linear | Family::Scorecard | Family::Auto | Family::Ensemble => "iteration",
     }
 }
 

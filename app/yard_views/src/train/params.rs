@@ -46,8 +46,30 @@ const LINEAR: &[Param] = &[param(
     ("l2", "L2", ""),
     "from a path",
     Kind::Number(0.0, 1e12),
-    "Penalty on the coefficients, scikit-learn's 1/C. Empty: six penalties are tried and the one with the least validation loss is kept",
+    "Penalty on the coefficients, scikit-learn's 1/C. Empty: several are tried and the one with the least validation loss is kept",
 )];
+
+const LINEAR_MORE: &[Param] = &[param(
+    ("l1_ratio", "L1 ratio", ""),
+    "0",
+    Kind::Number(0.0, 1.0),
+    "Share of the penalty on absolute values (elastic net): coefficients that tell little become exactly zero",
+)];
+
+const SCORECARD: &[Param] = &[
+    param(
+        ("bins", "Bins", "a field"),
+        "8",
+        Kind::Whole(2, 50),
+        "Most bins of a field; neighbours that do not differ beyond chance are joined anyway",
+    ),
+    param(
+        ("fields", "Fields", "at most"),
+        "25",
+        Kind::Whole(1, 1_000),
+        "Those that tell most about the target by information value",
+    ),
+];
 
 const BOOSTING: &[Param] = &[
     param(
@@ -219,7 +241,8 @@ const MLP_MORE: &[Param] = &[param(
 pub(super) fn params(family: Family) -> (&'static [Param], &'static [Param]) {
     match family {
         Family::Auto | Family::Ensemble => (&[], &[]),
-        Family::Linear => (LINEAR, &[]),
+        Family::Linear => (LINEAR, LINEAR_MORE),
+        Family::Scorecard => (SCORECARD, &[]),
         Family::Boosting => (BOOSTING, BOOSTING_MORE),
         Family::Forest => (FOREST, FOREST_MORE),
         Family::Mlp => (MLP, MLP_MORE),

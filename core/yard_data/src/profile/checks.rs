@@ -4,13 +4,14 @@ use super::{Figures, TargetView, measures};
 use crate::findings::{With, counted, finding, grouped, shown};
 use crate::frame::names_every_row;
 use crate::open::Dataset;
+use crate::recipe_text::{no_prose, word_counts};
 use crate::text::number_text;
 use std::collections::BTreeMap;
 use yard_types::{
     frame::Task,
     profile::{ColumnProfile, Finding, Fix, Severity},
     schema::{Field, FieldType, Role},
-    table::{Column, MISSING_CODE},
+    table::{Column, MISSING_CODE, TextColumn},
 };
 
 /// Figure of a column alone from which on it is suspected to leak the target.
@@ -40,7 +41,7 @@ pub(super) fn column(field: &Field, column: &Column, figures: &Figures, out: &mu
             skewed(figures, &mut found);
         }
         if field.role == Role::Feature {
-            words(profile, &mut found);
+            words(profile, column, &mut found);
         }
     }
     out.extend(found.into_iter().map(|found| found.on(&field.name)));
@@ -88,7 +89,7 @@ fn constant(profile: &ColumnProfile, out: &mut Vec<Finding>) {
 }
 
 fn identifier(field: &Field, column: &Column, figures: &Figures, out: &mut Vec<Finding>) {
-    if !names_every_row(field, column) {
+    if !names_every_row(field, column) || is_prose(column) {
         return;
     }
     let sorted = &figures.sorted;
@@ -142,7 +143,16 @@ fn skewed(figures: &Figures, out: &mut Vec<Finding>) {
     out.push(finding(Severity::Info, "skewed", figures.sorted.len() as u64, message));
 }
 
-fn words(profile: &ColumnProfile, out: &mut Vec<Finding>) {
+/// Returns why a column of words is no prose; `None` when it is.
+fn why_no_prose(text: &TextColumn) -> Option<&'static str> {
+    no_prose(text, &word_counts(text, 0..text.codes.len()).0)
+}
+
+fn is_prose(column: &Column) -> bool {
+    matches!(column, Column::Text(text) if why_no_prose(text).is_none())
+}
+
+fn words(profile: &ColumnProfile, column: &Column, out: &mut Vec<Finding>) {
     match profile.field_type {
         FieldType::Category if profile.distinct > MANY_CATEGORIES => {
             let message = format!(
@@ -152,12 +162,22 @@ fn words(profile: &ColumnProfile, out: &mut Vec<Finding>) {
             out.push(finding(Severity::Info, "many_categories", profile.distinct, message));
         }
         FieldType::Text if profile.distinct > MANY_CATEGORIES => {
-            let message = format!(
-                "free text with {} different values; it is not used as a feature by this version",
-                grouped(profile.distinct)
-            );
-            let fix = Fix::Drop { column: profile.name.clone() };
-            out.push(finding(Severity::Info, "free_text", profile.distinct, message).fix(fix));
+            let values = grouped(profile.distinct);
+            let reason = if let Column::Text(text) = column { why_no_prose(text) } else { None };
+            let found = match reason {
+                None => {
+                    let message = format!(
+                        "free text with {values} different values; the weights of its terms are features"
+                    );
+                    finding(Severity::Info, "free_text", profile.distinct, message)
+                }
+                Some(reason) => {
+                    let message = format!("{values} different values: {reason}; it is not used as a feature");
+                    let fix = Fix::Drop { column: profile.name.clone() };
+                    finding(Severity::Info, "free_text", profile.distinct, message).fix(fix)
+                }
+            };
+            out.push(found);
         }
         _ => {}
     }

@@ -10,6 +10,7 @@ use crate::{
 };
 use std::path::Path;
 use yard_data::{ReadOptions, ReadTable, Wanted};
+use yard_score::scorecard;
 use yard_train::{EvaluateInput, TrainOutput};
 use yard_types::{
     command::ModelChoice,
@@ -17,6 +18,7 @@ use yard_types::{
     event::Event,
     ids::ModelId,
     metric::MetricSet,
+    run::Family,
     schema::{Field, Role, Schema},
     split::SplitPart,
     table::Table,
@@ -47,7 +49,11 @@ pub(crate) fn evaluate(
             on_rows(core, context, &model, (&table, &rows, "file"))?
         }
     };
-    let result = serde_json::to_value(&evaluation).map_err(EngineError::failed)?;
+    let mut result = serde_json::to_value(&evaluation).map_err(EngineError::failed)?;
+    if let (Family::Scorecard, Some(object)) = (model.record.family, result.as_object_mut()) {
+        let card = serde_json::to_value(scorecard::table(&model.parts)).map_err(EngineError::failed)?;
+        object.insert("scorecard".to_owned(), card);
+    }
     let event = Event::ModelEvaluated { evaluation: Box::new(evaluation.clone()) };
     core.commit(context.command, &[], vec![event])?;
     let name = model.frame.metric.as_str();

@@ -195,9 +195,17 @@ fn reference(
     Ok(ReferenceSet { rows: sample.rows() as u64, fields, score })
 }
 
-/// Numbers and points in time are counted in quantile bins, booleans and words by value.
+/// Numbers and points in time are counted in quantile bins, booleans and words by value, free text by its
+/// characters.
 fn field_sketch(field: &ContractField, column: &Column) -> ReferenceSketch {
     let rows = 0..column.len();
+    if field.field_type == FieldType::Text && field.categories.is_empty() {
+        let characters = |row: usize| match column.value(row) {
+            FieldValue::Text(text) => text.trim().chars().count() as f64,
+            _ => f64::NAN,
+        };
+        return ReferenceSketch::from_values(&field.name, &rows.map(characters).collect::<Vec<_>>());
+    }
     let words = matches!(field.field_type, FieldType::Boolean | FieldType::Category | FieldType::Text);
     if words {
         let word = |row: usize| match column.value(row) {
@@ -237,7 +245,10 @@ fn lineage(state: &ProjectState, model: &Loaded) -> Lineage {
         device: model.record.device.clone(),
         trained_at: run.map(|run| run.started_at.clone()).unwrap_or_default(),
         recipe: model.record.recipe_lines.clone(),
-        more: std::collections::BTreeMap::new(),
+        more: serde_json::to_string(&model.dataset.schema.format)
+            .map(|json| (crate::batch::FORMAT_FACT.to_owned(), json))
+            .into_iter()
+            .collect(),
     }
 }
 

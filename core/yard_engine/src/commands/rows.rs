@@ -68,7 +68,12 @@ fn here(
     let reasons = explanation
         .ranked(output)
         .into_iter()
-        .filter_map(|(input, value)| Some(((*names.get(input)?).to_owned(), value)))
+        .filter_map(|(input, value)| {
+            let terms = explanation.ranked_terms(output).into_iter();
+            let terms = terms.filter_map(|(feature, _)| explainer.term(feature));
+            let own = terms.filter(|(of, _)| *of == input).map(|(_, term)| term);
+            Some((reason_name(names.get(input)?, own), value))
+        })
         .collect();
     let margin = answer.margins.get(output).copied().map_or(0.0, f64::from);
     let probabilities =
@@ -86,6 +91,12 @@ fn here(
     })
 }
 
+/// Returns the name of a reason: the field, with the terms that add most where it is a text.
+fn reason_name<'a>(field: &str, terms: impl Iterator<Item = &'a str>) -> String {
+    let terms: Vec<String> = terms.take(3).map(|term| format!("{term:?}")).collect();
+    if terms.is_empty() { field.to_owned() } else { format!("{field}: {}", terms.join(", ")) }
+}
+
 fn ask(core: &Core, row: &Map<String, Value>) -> Result<TryResult, EngineError> {
     let status = super::deploy::current(core)?;
     let connection = targets::find(core, &status.target).map_err(EngineError::failed)?;
@@ -98,7 +109,8 @@ fn ask(core: &Core, row: &Map<String, Value>) -> Result<TryResult, EngineError> 
     let reasons = own.get("reasons").and_then(Value::as_array).into_iter().flatten().filter_map(|reason| {
         let field = reason.get("field")?.as_str()?;
         let value = reason.get("contribution")?.as_f64()?;
-        Some((field.to_owned(), value))
+        let terms = reason.get("terms").and_then(Value::as_array).into_iter().flatten();
+        Some((reason_name(field, terms.filter_map(|term| term.get("term")?.as_str())), value))
     });
     let probabilities = own.get("probabilities").and_then(Value::as_object).into_iter().flatten();
     Ok(TryResult {

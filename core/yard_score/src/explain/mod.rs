@@ -13,6 +13,7 @@
 
 mod background;
 mod lanes;
+mod linear;
 mod net;
 mod plan;
 mod quadrature;
@@ -23,10 +24,10 @@ mod tests;
 mod trees;
 
 use crate::{
-    encode::{DENSE_LIMIT, Rows},
+    encode::{self, DENSE_LIMIT, Rows},
     error::ScoreError,
     forward,
-    model::{LinearModel, Member, Model, ScorerParts},
+    model::{Member, Model, ScorerParts},
     scorer::Scorer,
 };
 use yard_types::table::{FieldValue, Table};
@@ -72,6 +73,10 @@ pub struct Explanation {
     pub residual: Vec<f64>,
     /// Margins of the scorer, per output; under a log link the logarithm of the prediction.
     pub margins: Vec<f32>,
+    /// Features of the terms that the texts of the row hold.
+    pub terms: Vec<u32>,
+    /// `[outputs, terms]`, row-major: what each of these terms adds within its field.
+    pub term_contributions: Vec<f64>,
 }
 
 impl Explanation {
@@ -79,6 +84,16 @@ impl Explanation {
     pub fn of_output(&self, output: usize) -> &[f64] {
         let inputs = self.contributions.len() / self.base.len().max(1);
         self.contributions.get(output * inputs..(output + 1) * inputs).unwrap_or(&[])
+    }
+
+    /// Returns (feature, contribution) of the terms of one output, largest absolute value first, ties by
+    /// feature.
+    pub fn ranked_terms(&self, output: usize) -> Vec<(u32, f64)> {
+        let count = self.terms.len();
+        let own = self.term_contributions.get(output * count..(output + 1) * count).unwrap_or(&[]);
+        let mut ranked: Vec<(u32, f64)> = self.terms.iter().copied().zip(own.iter().copied()).collect();
+        ranked.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()).then(a.0.cmp(&b.0)));
+        ranked
     }
 
     /// Returns (input, contribution) of one output, largest absolute value first, ties by input.
@@ -94,15 +109,35 @@ impl Explanation {
 pub struct Explainer {
     scorer: Scorer,
     kind: Kind,
+    /// Input and term of each feature that is one.
+    terms: Vec<Option<(u32, Box<str>)>>,
+}
+
+/// What the fields and terms of a row add.
+struct Shares {
+    /// `[outputs, inputs]`.
+    fields: Vec<f64>,
+    terms: Vec<u32>,
+    /// `[outputs, terms]`.
+    by_term: Vec<f64>,
 }
 
 #[derive(Clone, Debug)]
 enum Kind {
     Trees(trees::TreeShap),
     Background(background::Interventional),
-    Linear { model: LinearModel, reference: Vec<f32> },
+    Linear(linear::Linear),
     Net(net::Gradients),
     Ensemble { members: Vec<Part>, bias: Vec<f64> },
+}
+
+/// What a linear model has to know of its features.
+#[derive(Clone, Copy)]
+struct Fields<'a> {
+    /// Input of each feature.
+    input_of: &'a [u32],
+    inputs: usize,
+    is_term: &'a [bool],
 }
 
 /// A member of an ensemble with its range of features.
@@ -116,16 +151,26 @@ struct Part {
 
 impl Kind {
     /// `reference` holds one value per feature of the model.
-    fn new(model: &Model, reference: &[f32]) -> Self {
+    fn new(model: &Model, reference: &[f32], fields: Fields<'_>) -> Self {
         match model {
             Model::Trees(model) => Self::Trees(trees::TreeShap::new(model.clone())),
-            Model::Linear(model) => Self::Linear { model: model.clone(), reference: reference.to_vec() },
+            Model::Linear(model) => {
+                let inputs = (fields.input_of, fields.inputs);
+                Self::Linear(linear::Linear::new(model.clone(), reference.to_vec(), inputs, fields.is_term))
+            }
             Model::Net(model) => Self::Net(net::Gradients::new(model.clone(), reference.to_vec())),
             Model::Ensemble(model) => {
                 let part = |member: &Member| {
                     let (first, n_features) = (member.first as usize, member.n_features as usize);
                     let own = &reference[first..first + n_features];
-                    Part { kind: Self::new(&member.model, own), first, n_features, scale: member.scale }
+                    let range = first..first + n_features;
+                    let fields = Fields {
+                        input_of: &fields.input_of[range.clone()],
+                        is_term: &fields.is_term[range],
+                        ..fields
+                    };
+                    let kind = Self::new(&member.model, own, fields);
+                    Part { kind, first, n_features, scale: member.scale }
                 };
                 Self::Ensemble { members: model.members.iter().map(part).collect(), bias: model.bias.clone() }
             }
@@ -139,10 +184,7 @@ impl Kind {
             Self::Background(shap) => {
                 (Method::Interventional, shap.base().to_vec(), shap.contributions(features))
             }
-            Self::Linear { model, reference } => {
-                let (base, by_feature) = linear(model, reference, features);
-                (Method::Linear, base, by_feature)
-            }
+            Self::Linear(model) => (Method::Linear, model.base().to_vec(), model.by_feature(features)),
             Self::Net(net) => (Method::IntegratedGradients, net.base().to_vec(), net.contributions(features)),
             Self::Ensemble { members, bias } => {
                 let (mut base, width) = (bias.clone(), features.len());
@@ -184,8 +226,15 @@ impl Explainer {
         let reference = reference.map_or_else(|| vec![0.0; n_features], <[f32]>::to_vec);
         forward::check_len("number of reference values", reference.len(), n_features)?;
         forward::check_finite("reference value", &reference)?;
-        let kind = Kind::new(&parts.model, &reference);
-        Ok(Self { scorer, kind })
+        let terms = terms_of(parts);
+        let is_term: Vec<bool> = terms.iter().map(Option::is_some).collect();
+        let fields = Fields {
+            input_of: scorer.encoder().input_of(),
+            inputs: scorer.encoder().n_inputs(),
+            is_term: &is_term,
+        };
+        let kind = Kind::new(&parts.model, &reference, fields);
+        Ok(Self { scorer, kind, terms })
     }
 
     /// Explains tree ensembles against a background sample, encoded rows `[rows, n_features]` of which
@@ -202,12 +251,18 @@ impl Explainer {
             return Err(ScoreError::Inconsistent { what, expected: "a tree ensemble".to_owned() });
         };
         let kind = Kind::Background(background::Interventional::new(model.clone(), background)?);
-        Ok(Self { scorer, kind })
+        Ok(Self { scorer, kind, terms: terms_of(parts) })
     }
 
     /// Returns the scorer of the same model.
     pub fn scorer(&self) -> &Scorer {
         &self.scorer
+    }
+
+    /// Returns input and term of a feature that is one.
+    pub fn term(&self, feature: u32) -> Option<(usize, &str)> {
+        let (input, term) = self.terms.get(feature as usize)?.as_ref()?;
+        Some((*input as usize, term))
     }
 
     /// Explains one row of values in input order.
@@ -219,7 +274,19 @@ impl Explainer {
 
     /// Explains rows of a table in order.
     pub fn explain_rows(&self, table: &Table, rows: Rows<'_>) -> Result<Vec<Explanation>, ScoreError> {
-        self.explain_encoded(&self.scorer.encoder().encode(table, rows)?)
+        let encoder = self.scorer.encoder();
+        let bound = encoder.bind(table)?;
+        let n_features = encoder.n_features();
+        let block = encode::block_rows(n_features * self.scorer.outputs());
+        let (mut values, mut features) = (Vec::new(), vec![0.0; block.min(rows.len()) * n_features]);
+        let mut out = Vec::with_capacity(rows.len());
+        for start in (0..rows.len()).step_by(block) {
+            let end = (start + block).min(rows.len());
+            let features = &mut features[..(end - start) * n_features];
+            bound.encode_block(rows, (start, end), &mut values, features)?;
+            out.extend(self.explain_encoded(features)?);
+        }
+        Ok(out)
     }
 
     /// Explains one row of encoded features.
@@ -236,55 +303,82 @@ impl Explainer {
         let rows = features.len() / n_features;
         forward::check_len("number of feature values", features.len(), rows * n_features)?;
         let margins = self.scorer.margins(features)?;
-        let (method, base, all) = self.by_feature(features);
-        let outputs = self.scorer.outputs();
-        let rows = margins.chunks_exact(outputs).zip(all.chunks_exact(outputs * n_features));
-        Ok(rows.map(|(margins, by_feature)| self.explanation((method, &base), margins, by_feature)).collect())
+        let (method, base, shares) = self.shares(features);
+        let rows = margins.chunks_exact(self.scorer.outputs()).zip(shares);
+        Ok(rows.map(|(margins, shares)| self.explanation((method, &base), margins, shares)).collect())
     }
 
-    /// Returns the base per output, and what features add, `[rows, outputs, n_features]`.
-    fn by_feature(&self, features: &[f32]) -> (Method, Vec<f64>, Vec<f64>) {
+    /// Returns the base per output, and what fields and terms of each row add.
+    fn shares(&self, features: &[f32]) -> (Method, Vec<f64>, Vec<Shares>) {
         let rows = features.chunks_exact(self.scorer.encoder().n_features());
-        match &self.kind {
-            Kind::Trees(shap) => (Method::TreeShap, shap.base().to_vec(), shap.contributions(features)),
-            Kind::Background(shap) => {
-                (Method::Interventional, shap.base().to_vec(), shap.contributions(features))
+        let (method, base, all) = match &self.kind {
+            Kind::Linear(model) => {
+                let shares = rows.map(|row| {
+                    let terms = self.present(row);
+                    let (fields, by_term) = (model.by_field(row, &terms), model.by_term(row, &terms));
+                    Shares { fields, terms, by_term }
+                });
+                return (Method::Linear, model.base().to_vec(), shares.collect());
             }
-            Kind::Linear { model, reference } => {
-                let base = linear(model, reference, reference).0;
-                let all = rows.flat_map(|row| linear(model, reference, row).1).collect();
-                (Method::Linear, base, all)
-            }
+            Kind::Trees(shap) => (Method::TreeShap, shap.base(), shap.contributions(features)),
+            Kind::Background(shap) => (Method::Interventional, shap.base(), shap.contributions(features)),
             Kind::Net(net) => {
-                let all = rows.flat_map(|row| net.contributions(row)).collect();
-                (Method::IntegratedGradients, net.base().to_vec(), all)
+                let all = rows.clone().flat_map(|row| net.contributions(row)).collect();
+                (Method::IntegratedGradients, net.base(), all)
             }
             Kind::Ensemble { bias, .. } => {
-                let (mut base, mut all) = (bias.clone(), Vec::new());
-                for row in rows {
-                    let found = self.kind.contributions(row);
-                    base = found.1;
-                    all.extend(found.2);
-                }
-                (Method::Ensemble, base, all)
+                let mut base = bias.clone();
+                let width = self.scorer.encoder().n_features();
+                let shares = rows.map(|row| {
+                    let (_, own_base, by_feature) = self.kind.contributions(row);
+                    base = own_base;
+                    let terms = self.present(row);
+                    debug_assert_eq!(by_feature.len() % width, 0);
+                    let fields = self.by_field(&by_feature, bias.len());
+                    Shares { fields, by_term: self.by_term(&by_feature, &terms), terms }
+                });
+                let shares = shares.collect();
+                return (Method::Ensemble, base, shares);
             }
-        }
+        };
+        let size = base.len() * self.scorer.encoder().n_features();
+        let shares = rows.zip(all.chunks_exact(size)).map(|(row, by_feature)| {
+            let terms = self.present(row);
+            let fields = self.by_field(by_feature, base.len());
+            Shares { fields, by_term: self.by_term(by_feature, &terms), terms }
+        });
+        (method, base.to_vec(), shares.collect())
     }
 
-    fn explanation(
-        &self,
-        (method, base): (Method, &[f64]),
-        margins: &[f32],
-        by_feature: &[f64],
-    ) -> Explanation {
-        let contributions = self.by_field(by_feature, base.len());
+    fn explanation(&self, (method, base): (Method, &[f64]), margins: &[f32], shares: Shares) -> Explanation {
+        let Shares { fields: contributions, terms, by_term: term_contributions } = shares;
         let inputs = self.scorer.encoder().n_inputs();
         let residual = margins.iter().zip(base).enumerate().map(|(k, (margin, base))| {
             let sum: f64 = contributions[k * inputs..(k + 1) * inputs].iter().sum();
             f64::from(*margin) - base - sum
         });
-        let residual = residual.collect();
-        Explanation { method, base: base.to_vec(), contributions, residual, margins: margins.to_vec() }
+        let (residual, margins) = (residual.collect(), margins.to_vec());
+        Explanation {
+            method,
+            base: base.to_vec(),
+            contributions,
+            residual,
+            margins,
+            terms,
+            term_contributions,
+        }
+    }
+
+    /// Returns the features of terms that a row holds.
+    fn present(&self, features: &[f32]) -> Vec<u32> {
+        let own = |(feature, value): &(u32, &f32)| **value != 0.0 && self.terms[*feature as usize].is_some();
+        (0..).zip(features).filter(own).map(|(feature, _)| feature).collect()
+    }
+
+    /// Picks terms out of contributions of features, `[outputs, n_features]`.
+    fn by_term(&self, by_feature: &[f64], terms: &[u32]) -> Vec<f64> {
+        let lines = by_feature.chunks_exact(self.scorer.encoder().n_features());
+        lines.flat_map(|line| terms.iter().map(|term| line[*term as usize])).collect()
     }
 
     fn by_field(&self, by_feature: &[f64], outputs: usize) -> Vec<f64> {
@@ -300,28 +394,29 @@ impl Explainer {
     }
 }
 
+/// Returns input and term of each feature that is one.
+fn terms_of(parts: &ScorerParts) -> Vec<Option<(u32, Box<str>)>> {
+    let recipe = &parts.recipe;
+    let own = |feature: usize| Some((recipe.features[feature].input, recipe.term(feature)?.into()));
+    (0..recipe.features.len()).map(own).collect()
+}
+
 /// Returns the mean of each feature over rows of a table, missing values left out (0 when all are
 /// missing or infinite): the reference for [`Explainer::new`].
 pub fn feature_means(scorer: &Scorer, table: &Table, rows: Rows<'_>) -> Result<Vec<f32>, ScoreError> {
-    let columns = scorer.encoder().encode_columns(table, rows)?;
-    let mean = |column: &Vec<f32>| {
-        let finite = column.iter().filter(|value| value.is_finite());
-        let (sum, count) = finite.fold((0.0, 0_u64), |(sum, count), v| (sum + f64::from(*v), count + 1));
-        if count == 0 { 0.0 } else { (sum / count as f64) as f32 }
-    };
-    Ok(columns.iter().map(mean).collect())
-}
-
-fn linear(model: &LinearModel, reference: &[f32], x: &[f32]) -> (Vec<f64>, Vec<f64>) {
-    let mut base = Vec::with_capacity(model.bias.len());
-    let mut contributions = Vec::with_capacity(model.weights.len());
-    for (bias, weights) in model.bias.iter().zip(model.weights.chunks_exact(reference.len().max(1))) {
-        let mut sum = f64::from(*bias);
-        for ((weight, reference), value) in weights.iter().zip(reference).zip(x) {
-            sum += f64::from(*weight) * f64::from(*reference);
-            contributions.push(f64::from(*weight) * (f64::from(*value) - f64::from(*reference)));
+    let encoder = scorer.encoder();
+    let encoded = encoder.encode_sparse(table, rows)?;
+    let mut sums = vec![(0.0_f64, rows.len()); encoder.n_features()];
+    for (column, value) in encoded.columns.iter().zip(&encoded.values) {
+        let (sum, count) = &mut sums[*column as usize];
+        if value.is_finite() {
+            *sum += f64::from(*value);
+        } else {
+            *count -= 1;
         }
-        base.push(sum);
     }
-    (base, contributions)
+    Ok(sums
+        .into_iter()
+        .map(|(sum, count)| if count == 0 { 0.0 } else { (sum / count as f64) as f32 })
+        .collect())
 }

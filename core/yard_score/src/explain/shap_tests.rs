@@ -50,6 +50,7 @@ impl Reference {
             classes: vec![],
             recipe: FittedRecipe {
                 encoding: Encoding::Trees,
+                texts: Vec::new(),
                 inputs: self.codes.iter().enumerate().map(input).collect(),
                 features: self.codes.iter().enumerate().map(feature).collect(),
             },

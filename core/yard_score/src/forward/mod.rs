@@ -25,6 +25,10 @@ pub(crate) struct Work {
     b: Vec<f32>,
     trees: trees::Work,
     members: Option<Box<ensemble::EnsembleWork>>,
+    /// Features of a row that are not zero.
+    present: Vec<u32>,
+    /// Sums of a row, per output.
+    sums: Vec<f64>,
 }
 
 impl Forward {
@@ -59,7 +63,7 @@ impl Forward {
     /// Computes margins `[rows, outputs]` of features `[rows, n_features]`.
     pub(crate) fn run(&self, features: &[f32], work: &mut Work, margins: &mut [f32]) {
         match self {
-            Self::Linear(model) => model.run(features, margins),
+            Self::Linear(model) => model.run(features, work, margins),
             Self::Trees(model) => model.run(features, &mut work.trees, margins),
             Self::Net(model) => model.run(features, work, margins),
             Self::Ensemble(model) => {

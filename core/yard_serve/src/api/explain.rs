@@ -7,12 +7,15 @@ use crate::{
     rows::Rows,
     served::{Answers, Served, row_refusal},
 };
+use yard_score::explain::{Explainer, Explanation};
 
 /// Rows that may be explained in one request: an explanation costs about a thousand predictions.
 pub(crate) const MAX_ROWS: usize = 1_000;
+/// Terms of a text that are named.
+const MOST_TERMS: usize = 5;
 
 /// Explains every row and writes the answer: as predict, with `base`, `residual` and `reasons` (largest
-/// first) in margins: of the positive class, of the predicted class with several, or of the number.
+/// first; of text fields with the terms that add most) in margins: of the positive class, of the predicted class with several, or of the number.
 pub(crate) fn write_explanations(
     served: &Served,
     request_id: &str,
@@ -44,7 +47,7 @@ pub(crate) fn write_explanations(
         out.extend_from_slice(b",\"residual\":");
         json::write_real(&mut out, number(&explanation.residual));
         out.extend_from_slice(b",\"reasons\":[");
-        write_reasons(&mut out, served, &explanation.ranked(output));
+        write_reasons(&mut out, served, &explainer, (&explanation, output));
         out.extend_from_slice(b"]}");
     }
     out.extend_from_slice(b"],\"method\":");
@@ -53,16 +56,44 @@ pub(crate) fn write_explanations(
     Ok(out)
 }
 
-fn write_reasons(out: &mut Vec<u8>, served: &Served, ranked: &[(usize, f64)]) {
-    for (place, (input, contribution)) in ranked.iter().enumerate() {
-        let Some(field) = served.inputs.fields.get(*input) else { continue };
+fn write_reasons(
+    out: &mut Vec<u8>,
+    served: &Served,
+    explainer: &Explainer,
+    (explanation, output): (&Explanation, usize),
+) {
+    let terms = explanation.ranked_terms(output);
+    for (place, (input, contribution)) in explanation.ranked(output).into_iter().enumerate() {
+        let Some(field) = served.inputs.fields.get(input) else { continue };
         if place > 0 {
             out.push(b',');
         }
         out.extend_from_slice(b"{\"field\":");
         json::write_string(out, &field.name);
         out.extend_from_slice(b",\"contribution\":");
-        json::write_real(out, *contribution);
+        json::write_real(out, contribution);
+        write_terms(out, explainer, input, &terms);
         out.push(b'}');
     }
+}
+
+/// Writes the terms of a text field that add most to its contribution, if there are any.
+fn write_terms(out: &mut Vec<u8>, explainer: &Explainer, input: usize, terms: &[(u32, f64)]) {
+    let own = terms.iter().filter_map(|(feature, value)| {
+        let (of, term) = explainer.term(*feature)?;
+        (of == input).then_some((term, *value))
+    });
+    for (place, (term, value)) in own.take(MOST_TERMS).enumerate() {
+        out.extend_from_slice(if place == 0 { b",\"terms\":[{\"term\":" } else { b"},{\"term\":" });
+        json::write_string(out, term);
+        out.extend_from_slice(b",\"contribution\":");
+        json::write_real(out, value);
+    }
+    if terms.iter().any(|(feature, _)| owns(explainer, *feature, input)) {
+        out.extend_from_slice(b"}]");
+    }
+}
+
+fn owns(explainer: &Explainer, feature: u32, input: usize) -> bool {
+    explainer.term(feature).is_some_and(|(of, _)| of == input)
 }

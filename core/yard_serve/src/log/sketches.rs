@@ -21,6 +21,8 @@ struct FieldSketch {
     /// Position in the scorer's inputs; `None` for a field of the contract that the model does not use.
     input: Option<usize>,
     category: bool,
+    /// Numbers that mean missing.
+    null_numbers: Vec<f64>,
     sketch: CurrentSketch,
 }
 
@@ -28,10 +30,15 @@ impl Sketches {
     /// Makes empty sketches for a version.
     pub(crate) fn new(served: &Served) -> Self {
         let category = |layout: &Layout| matches!(layout, Layout::Category { .. });
-        let fields = served.reference.fields.iter().map(|reference| FieldSketch {
-            input: served.inputs.find(&reference.field).and_then(Column::input),
-            category: category(&reference.layout),
-            sketch: CurrentSketch::new(reference),
+        let fields = served.reference.fields.iter().map(|reference| {
+            let input = served.inputs.find(&reference.field).and_then(Column::input);
+            let fitted = input.and_then(|at| served.fitted.get(at));
+            FieldSketch {
+                input,
+                category: category(&reference.layout),
+                null_numbers: fitted.map(|fitted| fitted.rules.null_numbers()).unwrap_or_default(),
+                sketch: CurrentSketch::new(reference),
+            }
         });
         Self {
             fields: fields.filter(|field| field.input.is_some()).collect(),
@@ -62,7 +69,7 @@ impl Sketches {
                 continue;
             };
             for row in 0..rows.len() {
-                push(&mut field.sketch, field.category, fitted, rows.value(row, input));
+                push(field, fitted, rows.value(row, input));
             }
         }
         self.count_scores(served, answers)
@@ -93,14 +100,24 @@ impl Sketches {
     }
 }
 
-fn push(sketch: &mut CurrentSketch, category: bool, fitted: &FittedInput, value: FieldValue<'_>) {
+fn push(field: &mut FieldSketch, fitted: &FittedInput, value: FieldValue<'_>) {
+    let FieldSketch { sketch, category, null_numbers, .. } = field;
+    let category = *category;
     match value {
         FieldValue::Missing => sketch.push_missing(),
+        FieldValue::Number(number) if null_numbers.contains(&number) => sketch.push_missing(),
         FieldValue::Number(number) if category => sketch.push_category(&number_word(fitted, number)),
+        FieldValue::Number(number) if fitted.field_type == FieldType::Text => {
+            sketch.push_number(number_word(fitted, number).chars().count() as f64);
+        }
         FieldValue::Number(number) => sketch.push_number(number),
         FieldValue::Instant(micros) => sketch.push_number(micros as f64),
         FieldValue::Text(text) if fitted.rules.missing(text) => sketch.push_missing(),
         FieldValue::Text(text) if category => sketch.push_category(&fitted.rules.word(text)),
+        // Free text is counted by its characters.
+        FieldValue::Text(text) if fitted.field_type == FieldType::Text => {
+            sketch.push_number(text.trim().chars().count() as f64);
+        }
         FieldValue::Text(text) => match number_of(fitted.field_type, &fitted.rules, text) {
             Some(number) => sketch.push_number(number),
             None => sketch.push_category(text),

@@ -19,6 +19,8 @@ const FEWEST_ROWS: usize = 500;
 const WALKS: usize = 20_000_000;
 /// Weights of a net or linear model that cost as much as a tree.
 const WEIGHTS_A_WALK: usize = 200;
+/// Most feature values that are shuffled at once: a vocabulary makes rows wide.
+const CELLS: usize = 20_000_000;
 const REPEATS: u64 = 3;
 const STREAM: u64 = 0x696d_706f_0000_0000;
 
@@ -66,7 +68,8 @@ pub(super) fn importance(work: &Work<'_>) -> Result<Vec<Importance>, TrainError>
 fn most_rows(work: &Work<'_>) -> usize {
     let walks = walks(&work.input.parts.model);
     let shuffles = work.scorer.encoder().n_inputs() * REPEATS as usize;
-    (WALKS / (walks * shuffles).max(1)).clamp(FEWEST_ROWS, MOST_ROWS)
+    let by_time = (WALKS / (walks * shuffles).max(1)).clamp(FEWEST_ROWS, MOST_ROWS);
+    by_time.min((CELLS / work.scorer.encoder().n_features().max(1)).max(100))
 }
 
 /// Returns what scoring a row costs, in walks down a tree.

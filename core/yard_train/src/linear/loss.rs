@@ -18,7 +18,7 @@ pub(crate) struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    fn weight(&self, row: usize) -> f64 {
+    pub(super) fn weight(&self, row: usize) -> f64 {
         self.weights.map_or(1.0, |weights| weights[row])
     }
 
@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     fn check_gradient(link: Link, outputs: usize, y: &[f64]) {
-        let matrix = Matrix::new(&[vec![1.0, 2.0, -0.5, 0.0, 0.3, -1.5]], 2);
+        let matrix = Matrix::of_dense(&[vec![1.0, 2.0], vec![-0.5, 0.0], vec![0.3, -1.5]]);
         let weights = [1.0, 0.5, 2.0];
         let rows = Rows { matrix: &matrix, y, weights: Some(&weights), link, outputs };
         let theta: Vec<f64> = (0..rows.size()).map(|i| 0.3 * (i as f64).sin()).collect();

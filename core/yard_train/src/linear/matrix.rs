@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 use std::ops::Range;
 use yard_metrics::sum::BLOCK;
-use yard_score::encode::DENSE_LIMIT;
+use yard_score::encode::{DENSE_LIMIT, SparseRows};
 
 /// Blocks whose sums are held at once.
 const GROUP: usize = 16;
@@ -19,19 +19,52 @@ pub(crate) struct Matrix {
 }
 
 impl Matrix {
-    /// Compresses dense rows, `[rows, features]` row-major, given in consecutive parts.
-    pub(crate) fn new(parts: &[Vec<f32>], features: usize) -> Self {
+    /// Joins consecutive parts of encoded rows.
+    pub(crate) fn new(parts: Vec<SparseRows>, features: usize) -> Self {
         let mut out = Self { starts: vec![0], columns: Vec::new(), values: Vec::new(), features };
-        for row in parts.iter().flat_map(|part| part.chunks_exact(features.max(1))) {
-            for (column, value) in row.iter().enumerate() {
-                if *value != 0.0 {
-                    out.columns.push(column as u32);
-                    out.values.push(*value);
-                }
-            }
-            out.starts.push(out.values.len());
+        for part in parts {
+            let before = out.values.len();
+            out.starts.extend(part.starts.iter().skip(1).map(|start| before + start));
+            out.columns.extend(part.columns);
+            out.values.extend(part.values);
         }
         out
+    }
+
+    /// Compresses dense rows, `[rows, features]` row-major.
+    #[cfg(test)]
+    pub(crate) fn of_dense(rows: &[Vec<f32>]) -> Self {
+        let mut part = SparseRows { starts: vec![0], ..SparseRows::default() };
+        for row in rows {
+            for (column, value) in row.iter().enumerate().filter(|(_, value)| **value != 0.0) {
+                part.columns.push(column as u32);
+                part.values.push(*value);
+            }
+            part.starts.push(part.values.len());
+        }
+        Self::new(vec![part], rows.first().map_or(0, Vec::len))
+    }
+
+    /// Returns the same entries by columns.
+    pub(super) fn columns(&self) -> Columns {
+        let mut starts = vec![0_usize; self.features + 1];
+        for column in &self.columns {
+            starts[*column as usize + 1] += 1;
+        }
+        for at in 1..starts.len() {
+            starts[at] += starts[at - 1];
+        }
+        let mut next = starts.clone();
+        let (mut rows, mut values) = (vec![0_u32; self.values.len()], vec![0.0_f32; self.values.len()]);
+        for row in 0..self.rows() {
+            let (columns, own) = self.row(row);
+            for (column, value) in columns.iter().zip(own) {
+                let slot = &mut next[*column as usize];
+                (rows[*slot], values[*slot]) = (row as u32, *value);
+                *slot += 1;
+            }
+        }
+        Columns { starts, rows, values }
     }
 
     pub(crate) fn rows(&self) -> usize {
@@ -79,6 +112,21 @@ impl Matrix {
                 *margin += f64::from(*value) * weight;
             }
         }
+    }
+}
+
+/// The entries of a matrix by columns, rows rising within each.
+#[derive(Clone, Debug)]
+pub(super) struct Columns {
+    starts: Vec<usize>,
+    rows: Vec<u32>,
+    values: Vec<f32>,
+}
+
+impl Columns {
+    pub(super) fn column(&self, column: usize) -> (&[u32], &[f32]) {
+        let span = self.starts[column]..self.starts[column + 1];
+        (&self.rows[span.clone()], &self.values[span])
     }
 }
 
@@ -141,7 +189,7 @@ mod tests {
 
     #[test]
     fn margins_of_compressed_rows() {
-        let matrix = Matrix::new(&[vec![1.0, 0.0, 2.0], vec![0.0, 0.0, 0.0]], 3);
+        let matrix = Matrix::of_dense(&[vec![1.0, 0.0, 2.0], vec![0.0, 0.0, 0.0]]);
         let theta = [1.0, 10.0, 2.0, 20.0, 3.0, 30.0, 0.5, 5.0];
         let mut margins = [0.0; 2];
         matrix.margins(0, &theta, &mut margins);
@@ -149,7 +197,10 @@ mod tests {
         matrix.margins(1, &theta, &mut margins);
         assert_eq!(margins, [0.5, 5.0]);
         assert_eq!((matrix.rows(), matrix.density(), matrix.saturated()), (2, 1, None));
-        let limit = Matrix::new(&[vec![0.0, DENSE_LIMIT, 0.0, -DENSE_LIMIT]], 2);
+        let columns = matrix.columns();
+        assert_eq!(columns.column(1), (&[][..], &[][..]));
+        assert_eq!(columns.column(2), (&[0][..], &[2.0][..]));
+        let limit = Matrix::of_dense(&[vec![0.0, DENSE_LIMIT], vec![0.0, -DENSE_LIMIT]]);
         assert_eq!(limit.saturated(), Some((1, 2)));
     }
 

@@ -1,5 +1,6 @@
-//! Minimises the objective of a linear model: Newton steps with Cholesky for one output and moderately
-//! many features, else L-BFGS. Both are deterministic to the bit.
+//! Minimises the objective of a linear model with an L2 penalty: Newton steps with Cholesky for one output
+//! and moderately many features, trust-region Newton ([`super::trust`]) for very many parameters, else L-BFGS;
+//! with an L1 part coordinate descent ([`super::elastic`]). All are deterministic to the bit.
 //!
 //! Papers: Newton's method for logistic regression (iteratively reweighted least squares): `McCullagh` and
 //! Nelder, 1989, "Generalized Linear Models", section 2.5. L-BFGS: Liu and Nocedal, 1989, "On the limited
@@ -7,13 +8,20 @@
 //! to the weak Wolfe conditions: Lewis and Overton, 2013, doi:10.1007/s10107-012-0514-2.
 
 use super::cholesky::{dot, solve};
+use super::elastic::{self, Elastic, Mixture};
 use super::loss::Rows;
+use super::matrix::Columns;
+use super::trust;
+use super::wide::Wide;
 use crate::TrainError;
 use yard_score::model::Link;
 
 /// Newton is used up to this many multiplications for a Hessian.
 const HESSIAN_WORK: usize = 3_000_000_000;
 const NEWTON_FEATURES: usize = 500;
+/// Parameters from which on a problem is wide, and the derivatives of all rows that may be held for it.
+const WIDE: usize = 20_000;
+const WIDE_ROWS: usize = 64_000_000;
 const NEWTON_TOLERANCE: f64 = 1e-10;
 const LBFGS_TOLERANCE: f64 = 1e-7;
 const NEWTON_STEPS: u32 = 60;
@@ -25,6 +33,7 @@ const MEMORY: usize = 12;
 pub(super) enum Method {
     Newton,
     Lbfgs,
+    Trust,
 }
 
 /// Penalised objective of one set of rows; keeps what can be used again along the path of penalties.
@@ -34,6 +43,10 @@ pub(super) struct Problem<'a> {
     method: Method,
     /// Hessian of the squared loss, which doesn't depend on the parameters.
     squared: Option<Vec<f64>>,
+    /// Entries by columns, for the methods that walk them.
+    columns: Option<Columns>,
+    /// Instead of the methods' own.
+    tolerance: Option<f64>,
 }
 
 impl<'a> Problem<'a> {
@@ -42,17 +55,45 @@ impl<'a> Problem<'a> {
         let matrix = rows.matrix;
         let work = matrix.rows().saturating_mul(matrix.density().saturating_mul(matrix.density()) / 2);
         let small = rows.outputs == 1 && matrix.features() <= NEWTON_FEATURES && work <= HESSIAN_WORK;
-        let method = if small { Method::Newton } else { Method::Lbfgs };
-        Self { rows, total, method, squared: None }
+        let wide = rows.size() >= WIDE && matrix.rows().saturating_mul(rows.outputs) <= WIDE_ROWS && !small;
+        let method = match (small, wide) {
+            (true, _) => Method::Newton,
+            (false, true) => Method::Trust,
+            (false, false) => Method::Lbfgs,
+        };
+        Self { rows, total, method, squared: None, columns: None, tolerance: None }
     }
 
     #[cfg(test)]
     pub(super) fn with_method(self, method: Method) -> Self {
-        Self { method, ..self }
+        Self { method, tolerance: Some(1e-10), ..self }
     }
 
     pub(super) fn rows(&self) -> &Rows<'a> {
         &self.rows
+    }
+
+    /// Returns the strength from which on an L1 part makes all weights zero.
+    pub(super) fn largest_strength(&mut self, l1_ratio: f64) -> f64 {
+        let columns = self.columns.get_or_insert_with(|| self.rows.matrix.columns());
+        Elastic::new(&self.rows, columns).largest_strength(l1_ratio)
+    }
+
+    /// As [`Self::minimise`], with a part of the penalty on absolute values.
+    pub(super) fn minimise_mixed(
+        &mut self,
+        mixture: Mixture,
+        theta: &mut Vec<f64>,
+        proceed: &dyn Fn() -> Result<(), TrainError>,
+    ) -> Result<u32, TrainError> {
+        if mixture.l1_ratio == 0.0 {
+            return self.minimise(mixture.strength, theta, proceed);
+        }
+        let columns = self.columns.get_or_insert_with(|| self.rows.matrix.columns());
+        let tolerance = self.tolerance.unwrap_or(elastic::TOLERANCE);
+        let steps = Elastic::new(&self.rows, columns).minimise(mixture, theta, tolerance, proceed)?;
+        centre_biases(theta, self.rows.outputs);
+        finite(theta, steps, mixture.strength)
     }
 
     /// Moves `theta` (`[features + 1, outputs]`) to the minimum for a penalty; returns the steps taken.
@@ -66,12 +107,15 @@ impl<'a> Problem<'a> {
         let steps = match self.method {
             Method::Newton => self.newton(l2, theta, proceed),
             Method::Lbfgs => self.lbfgs(l2, theta, proceed),
+            Method::Trust => {
+                let columns = self.columns.get_or_insert_with(|| self.rows.matrix.columns());
+                let wide = Wide::new(&self.rows, columns, l2);
+                let steps = trust::minimise(&wide, theta, self.tolerance, proceed);
+                centre_biases(theta, self.rows.outputs);
+                steps
+            }
         }?;
-        if theta.iter().all(|value| value.is_finite()) {
-            return Ok(steps);
-        }
-        let detail = format!("a weight is not finite after {steps} iterations with l2 = {l2}");
-        Err(TrainError::Diverged { family: "linear", detail })
+        finite(theta, steps, l2)
     }
 
     /// Returns objective and gradient with the penalty.
@@ -210,6 +254,26 @@ impl<'a> Problem<'a> {
         }
         best
     }
+}
+
+/// Moves the biases of a softmax, which are free up to a common shift, to mean 0.
+fn centre_biases(theta: &mut [f64], outputs: usize) {
+    if outputs > 1 {
+        let from = theta.len() - outputs;
+        let mean = theta[from..].iter().sum::<f64>() / outputs as f64;
+        for bias in &mut theta[from..] {
+            *bias -= mean;
+        }
+    }
+}
+
+/// Returns the steps when all weights are finite.
+fn finite(theta: &[f64], steps: u32, l2: f64) -> Result<u32, TrainError> {
+    if theta.iter().all(|value| value.is_finite()) {
+        return Ok(steps);
+    }
+    let detail = format!("a weight is not finite after {steps} iterations with l2 = {l2}");
+    Err(TrainError::Diverged { family: "linear", detail })
 }
 
 /// The last steps and changes of the gradient.
