@@ -38,7 +38,6 @@ fn recipe(encoding: Encoding) -> FittedRecipe {
         categories: categories.iter().map(|word| (*word).to_owned()).collect(),
     };
     let feature = |name: &str, input, op| Feature { name: name.to_owned(), input, op };
-    let texts: vec![],
     let features = match encoding {
         Encoding::Trees => vec![
             feature("age", 0, FeatureOp::Number { fill: None, scale: None }),
@@ -50,6 +49,7 @@ fn recipe(encoding: Encoding) -> FittedRecipe {
         ],
     };
     FittedRecipe {
+        texts: vec![],
         encoding,
         inputs: vec![
             input("age", FieldType::Integer, &[]),

@@ -53,7 +53,7 @@ fn settings(family: Family) -> &'static [Setting] {
         Family::Boosting => BOOSTING,
         Family::Forest => FOREST,
         Family::Mlp => MLP,
-        Family::Linear | Family::Auto | Family::Ensemble => &[],
+        Family::Linear | Family::Scorecard | Family::Auto | Family::Ensemble => &[],
     }
 }
 

@@ -58,7 +58,7 @@ fn fixed(family: Family, params: &Params, steps: u32) -> Params {
         Family::Mlp => {
             set("patience", "0".to_owned());
         }
-        Family::Linear | Family::Forest | Family::Auto | Family::Ensemble => {}
+        Family::Linear | Family::Forest | Family::Scorecard | Family::Auto | Family::Ensemble => {}
     }
     params
 }
