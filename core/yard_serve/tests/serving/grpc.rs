@@ -322,19 +322,23 @@ fn a_full_queue_sends_away() {
     assert_eq!(client.infer(&request(&info, &requests(churn(1), 1, 3), true)).code, 0);
 }
 
+/// Damages a good request of two rows, typed or raw, and checks status and message of the refusal.
+fn refused(client: &mut Grpc, damaged: (bool, &dyn Fn(&mut InferRequest)), code: u32, part: &str) {
+    let info = metadata(client, "churn");
+    let mut asked = request(&info, &requests(churn(1), 2, 3), damaged.0);
+    damaged.1(&mut asked);
+    let reply = client.infer(&asked);
+    assert_eq!(reply.code, code, "{part}: {}", reply.message);
+    assert!(reply.message.contains(part), "{part}: {}", reply.message);
+}
+
 #[test]
-fn what_must_be_rejected() {
+fn wrong_elements_and_shapes_are_rejected() {
     let server = started();
     server.deploy("churn", &package(churn(1)));
     let mut client = Grpc::connect(&server, "infer");
-    let info = metadata(&mut client, "churn");
-    let rows = requests(churn(1), 2, 3);
     let mut check = |as_raw: bool, code: u32, part: &str, damage: &dyn Fn(&mut InferRequest)| {
-        let mut asked = request(&info, &rows, as_raw);
-        damage(&mut asked);
-        let reply = client.infer(&asked);
-        assert_eq!(reply.code, code, "{part}: {}", reply.message);
-        assert!(reply.message.contains(part), "{part}: {}", reply.message);
+        refused(&mut client, (as_raw, damage), code, part);
     };
     let typed = |asked: &mut InferRequest, change: &dyn Fn(&mut proto::Contents)| {
         change(asked.inputs[0].contents.as_mut().unwrap());
@@ -366,6 +370,16 @@ fn what_must_be_rejected() {
     });
     check(false, 3, "FP16 needs raw contents", &|r| r.inputs[0].datatype = "FP16".to_owned());
     check(false, 3, "datatype 'FP128' is unknown", &|r| r.inputs[0].datatype = "FP128".to_owned());
+}
+
+#[test]
+fn wrong_requests_are_rejected() {
+    let server = started();
+    server.deploy("churn", &package(churn(1)));
+    let mut client = Grpc::connect(&server, "infer");
+    let mut check = |as_raw: bool, code: u32, part: &str, damage: &dyn Fn(&mut InferRequest)| {
+        refused(&mut client, (as_raw, damage), code, part);
+    };
     check(true, 3, "give one", &|r| r.inputs[0].contents = Some(proto::Contents::default()));
     check(true, 3, "one element for each of the 8 inputs, got 7", &|r| {
         r.raw_input_contents.pop();
@@ -399,6 +413,15 @@ fn what_must_be_rejected() {
     for version in ["2", "01", "-1", "x", "99999999999999999999"] {
         check(true, 5, "version", &|r| version.clone_into(&mut r.model_version));
     }
+}
+
+#[test]
+fn damaged_messages_are_rejected_and_every_float_is_taken() {
+    let server = started();
+    server.deploy("churn", &package(churn(1)));
+    let mut client = Grpc::connect(&server, "infer");
+    let info = metadata(&mut client, "churn");
+    let rows = requests(churn(1), 2, 3);
     let mut damaged = prost::Message::encode_to_vec(&request(&info, &rows, true));
     damaged.pop();
     let reply = client.raw(&format!("{SERVICE}ModelInfer"), &damaged);

@@ -95,12 +95,18 @@ pub(crate) struct Grpc {
 impl Grpc {
     pub(crate) fn connect(server: &TestServer, scope: &str) -> Self {
         let authority = server.running.grpc.clone().unwrap();
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let sender = runtime.block_on(async {
             let stream = tokio::net::TcpStream::connect(&authority).await.unwrap();
+            stream.set_nodelay(true).unwrap();
             let (sender, connection) =
                 http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
-            tokio::spawn(connection);
+            tokio::spawn(async {
+                if let Err(error) = connection.await {
+                    eprintln!("the connection ended: {error:?}");
+                }
+            });
             sender
         });
         let token = if scope.is_empty() { String::new() } else { server.token(scope) };
