@@ -393,6 +393,9 @@ pub(crate) struct ServeArgs {
     /// Address to listen on; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
     pub(crate) listen: String,
+    /// Address for gRPC; port 0 takes a free one. Without it gRPC is off.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) grpc: Option<String>,
     /// Folder of the server's store; by default `modelyard-server` here.
     #[arg(long, value_name = "DIR")]
     pub(crate) store: Option<PathBuf>,

@@ -25,7 +25,7 @@ const POLL: Duration = Duration::from_millis(50);
 pub struct LocalServer {
     /// Folder with `server.json`, the packages and the log.
     pub store: PathBuf,
-    /// Executable that is started with `serve --store`.
+    /// Executable that is started with `serve --store FOLDER --grpc ADDRESS`.
     pub program: PathBuf,
 }
 
@@ -117,6 +117,7 @@ impl LocalServer {
             .arg("serve")
             .arg("--store")
             .arg(&self.store)
+            .args(["--grpc", "127.0.0.1:0"])
             .stdin(Stdio::null())
             .stdout(Stdio::from(output))
             .stderr(Stdio::from(errors));

@@ -13,6 +13,8 @@ pub struct Place {
     pub target: String,
     /// Base URL.
     pub url: String,
+    /// Address for gRPC, `HOST:PORT`, when it is known.
+    pub grpc: Option<String>,
     /// File with the token for requests.
     pub token_file: String,
 }
@@ -37,7 +39,7 @@ pub fn status_of(
         deployment: model.name.clone(),
         target: place.target.clone(),
         url: place.url.clone(),
-        grpc: None,
+        grpc: place.grpc.clone(),
         stable: model.stable.and_then(find).map(served),
         canary,
         state: if model.stopped { "stopped" } else { "running" }.to_owned(),

@@ -134,6 +134,7 @@ fn running_connection(store: &Path, running: Running) -> Connection {
         place: Place {
             target: "local".to_owned(),
             url: running.client.url().to_owned(),
+            grpc: running.file.grpc,
             token_file: token.to_string_lossy().into_owned(),
         },
         client: running.client,
@@ -154,6 +155,7 @@ fn remote(core: &Core, target: &str) -> Result<Connection, DeployError> {
     let place = Place {
         target: target.to_owned(),
         url: client.url().to_owned(),
+        grpc: None,
         token_file: remote.token_file.to_string_lossy().into_owned(),
     };
     Ok(Connection { client, place, started: false })

@@ -15,6 +15,9 @@ pub struct ServeArgs {
     /// Address to listen on; port 0 takes any free port.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:0")]
     pub listen: String,
+    /// Address for gRPC; port 0 takes any free port. Without it gRPC is off.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub grpc: Option<String>,
     /// Folder that keeps packages, states, tokens and the request log.
     #[arg(long, value_name = "FOLDER", default_value = "modelyard-server")]
     pub store: PathBuf,
@@ -49,6 +52,7 @@ impl ServeArgs {
     pub fn config(self) -> Config {
         let mut config = Config::new(self.store);
         config.listen = self.listen;
+        config.grpc = self.grpc;
         config.tokens = self.token_dir;
         config.packages = self.models.into_iter().chain(self.packages).collect();
         config.log_level = self.log_level;

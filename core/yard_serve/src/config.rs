@@ -9,6 +9,8 @@ use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 pub struct Config {
     /// Address to listen on, `127.0.0.1:0` by default (port 0: any free port). Loopback only.
     pub listen: String,
+    /// Address for gRPC, e.g. `127.0.0.1:0`; `None` serves HTTP alone. Loopback only.
+    pub grpc: Option<String>,
     /// Folder with `store.sqlite`, `packages/`, `tokens/` and `server.json`; made when absent.
     pub store: PathBuf,
     /// Folder of the token files; `None` is `tokens/` in the store.
@@ -36,6 +38,7 @@ impl Config {
     pub fn new(store: impl Into<PathBuf>) -> Self {
         Self {
             listen: "127.0.0.1:0".to_owned(),
+            grpc: None,
             store: store.into(),
             tokens: None,
             packages: Vec::new(),

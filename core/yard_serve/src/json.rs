@@ -40,6 +40,12 @@ pub(crate) struct Span {
 }
 
 impl Span {
+    /// Returns the span of bytes of the body, which must be UTF-8; `None` beyond 4 GiB.
+    pub(crate) fn of_body(range: std::ops::Range<usize>) -> Option<Self> {
+        let len = u32::try_from(range.len()).ok()?;
+        Some(Self { start: u32::try_from(range.start).ok()?, len, scratch: false })
+    }
+
     /// Returns the text, given the body and the scratch text that it was read from.
     pub(crate) fn text<'a>(&self, body: &'a [u8], scratch: &'a str) -> &'a str {
         let range = self.start as usize..self.start as usize + self.len as usize;

@@ -1,6 +1,6 @@
 //! The model server: library and the stand-alone binary `yard-serve`.
 //!
-//! Serves many models in one process, over HTTP/1.1 on loopback: predictions as records and as tensors
+//! Serves many models in one process, over HTTP/1.1 and gRPC on loopback: predictions as records and as tensors
 //! (Open Inference Protocol v2), explanations, labels, metrics, and the management of versions. Knows
 //! nothing of projects, training and polars; a prediction is made by `yard_score` alone.
 //!
@@ -25,6 +25,7 @@ mod clock;
 mod config;
 mod error;
 mod files;
+mod grpc;
 mod http;
 mod ids;
 mod json;
@@ -45,6 +46,7 @@ pub use cli::ServeArgs;
 pub use clock::{Clock, SystemClock};
 pub use config::{Config, Limits, LogLevel, LogOptions};
 pub use error::ServeError;
+pub use grpc::methods::{MethodInfo, method_table};
 pub use http::routes::{RouteInfo, route_table};
 pub use lock::read_server_file;
 pub use run::{Running, run_blocking, start};

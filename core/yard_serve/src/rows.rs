@@ -139,6 +139,31 @@ impl Rows {
         }
     }
 
+    /// Returns the same rows for another model, whose inputs must be the same fields.
+    pub(crate) fn arranged(&self, own: &Inputs, other: &Inputs) -> Result<Self, Refusal> {
+        let unknown = own.fields.iter().find(|field| other.find(&field.name).is_none());
+        if let Some(field) = unknown {
+            return Err(Refusal::bad("tensor", format!("input '{}' is unknown to this model", field.name)));
+        }
+        let place = |field: &InputField| {
+            own.find(&field.name)
+                .and_then(Column::input)
+                .ok_or_else(|| Refusal::bad("tensor", format!("input '{}' is missing", field.name)))
+        };
+        let places = other.fields.iter().map(place).collect::<Result<Vec<usize>, Refusal>>()?;
+        let mut cells = Vec::with_capacity(self.len() * places.len());
+        for row in 0..self.len() {
+            for (place, field) in places.iter().zip(&other.fields) {
+                let cell = self.cells.get(row * self.width + place).copied().unwrap_or(Cell::Missing);
+                if cell == Cell::Missing && !field.nullable {
+                    return Err(wrong_value(row, &field.name, field.expected(), "nothing"));
+                }
+                cells.push(cell);
+            }
+        }
+        Ok(Self::new(self.body.clone(), self.scratch.clone(), places.len(), cells))
+    }
+
     /// Fills `out` with the values of a row.
     pub(crate) fn row<'a>(&'a self, row: usize, out: &mut Vec<FieldValue<'a>>) {
         out.clear();

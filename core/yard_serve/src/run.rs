@@ -2,7 +2,7 @@
 
 use crate::{
     api::manage::LogReader,
-    config::{Config, Console},
+    config::{Config, Console, Limits},
     error::ServeError,
     http::{guard::Guard, intake::Gate},
     ids::Ids,
@@ -13,8 +13,12 @@ use crate::{
     store::Store,
     tokens::Tokens,
 };
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::{
+    body::Incoming,
+    server::conn::{http1, http2},
+    service::service_fn,
+};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::{
     net::{SocketAddr, ToSocketAddrs as _},
     path::Path,
@@ -32,6 +36,11 @@ use tokio::{
 };
 use yard_types::serving::{ServerFile, TokenFiles};
 
+/// Calls at a time on one gRPC connection.
+const MAX_STREAMS: u32 = 128;
+/// Streams that a client may reset before its connection ends.
+const MAX_RESETS: usize = 64;
+
 /// A server that runs in threads of this process.
 #[derive(Debug)]
 pub struct Running {
@@ -39,6 +48,8 @@ pub struct Running {
     pub addr: SocketAddr,
     /// Base URL.
     pub url: String,
+    /// Address for gRPC, `HOST:PORT`, when it is served.
+    pub grpc: Option<String>,
     /// Files that hold the tokens.
     pub tokens: TokenFiles,
     server: Arc<Server>,
@@ -87,6 +98,14 @@ pub fn start(config: &Config) -> Result<Running, ServeError> {
     let lock = StoreLock::take(&folder)?;
     let listener = bind(wanted)?;
     let addr = listener.local_addr().map_err(|source| ServeError::Listen { address: wanted, source })?;
+    let grpc = config.grpc.as_deref().map(listen_address).transpose()?.map(bind).transpose()?;
+    let grpc_addr = match &grpc {
+        None => None,
+        Some(listener) => {
+            let local = listener.local_addr();
+            Some(local.map_err(|source| ServeError::Listen { address: wanted, source })?.to_string())
+        }
+    };
     let token_folder = config.tokens.clone().unwrap_or_else(|| folder.join("tokens"));
     let (tokens, token_files) = Tokens::open(&token_folder)?;
     let registry = Registry::open(Store::open(&folder)?, config.clock.clone(), console)?;
@@ -109,21 +128,23 @@ pub fn start(config: &Config) -> Result<Running, ServeError> {
     lock.publish(&ServerFile {
         pid: std::process::id(),
         url: url.clone(),
+        grpc: grpc_addr.clone(),
         started: yard_types::date::format_iso(config.clock.now_micros()),
         program: env!("CARGO_PKG_VERSION").to_owned(),
         tokens: token_files.clone(),
     })?;
-    let life = Life { server: server.clone(), listener, lock, log_thread, config: config.clone() };
+    let life = Life { server: server.clone(), listener, grpc, lock, log_thread, config: config.clone() };
     let thread = std::thread::Builder::new()
         .name("serve".to_owned())
         .spawn(move || life.run())
         .map_err(|source| ServeError::Threads { action: "start the server", source })?;
-    let running = Running { addr, url, tokens: token_files, server, thread: Some(thread) };
+    let running = Running { addr, url, grpc: grpc_addr, tokens: token_files, server, thread: Some(thread) };
     running.server.registry.load_all();
     for path in &config.packages {
         deploy_file(&running.server, path)?;
     }
-    console.info(format!("listening at {}, store {}", running.url, folder.display()));
+    let grpc = running.grpc.as_ref().map_or_else(String::new, |grpc| format!(", gRPC at {grpc}"));
+    console.info(format!("listening at {}{grpc}, store {}", running.url, folder.display()));
     Ok(running)
 }
 
@@ -176,6 +197,7 @@ fn bind(address: SocketAddr) -> Result<std::net::TcpListener, ServeError> {
 struct Life {
     server: Arc<Server>,
     listener: std::net::TcpListener,
+    grpc: Option<std::net::TcpListener>,
     lock: StoreLock,
     log_thread: JoinHandle<()>,
     config: Config,
@@ -189,7 +211,7 @@ impl Life {
             builder.worker_threads(threads.max(1));
         }
         let runtime = builder.enable_all().thread_name("worker").build().map_err(failed)?;
-        let served = runtime.block_on(serve(&self.server, self.listener, &self.config));
+        let served = runtime.block_on(serve(&self.server, (self.listener, self.grpc), &self.config));
         self.server.draining.store(true, std::sync::atomic::Ordering::Relaxed);
         runtime.shutdown_timeout(Duration::from_secs(5));
         self.server.log.inbox.push(Note::Stop);
@@ -203,37 +225,36 @@ impl Life {
 
 async fn serve(
     server: &Arc<Server>,
-    listener: std::net::TcpListener,
+    (http, grpc): (std::net::TcpListener, Option<std::net::TcpListener>),
     config: &Config,
 ) -> Result<(), ServeError> {
     let failed = |source| ServeError::Threads { action: "listen", source };
-    listener.set_nonblocking(true).map_err(failed)?;
-    let listener = TcpListener::from_std(listener).map_err(failed)?;
-    let connections = Arc::new(Semaphore::new(config.limits.connections));
+    let listen = |listener: std::net::TcpListener| {
+        listener.set_nonblocking(true).and_then(|()| TcpListener::from_std(listener)).map_err(failed)
+    };
+    let (http, grpc) = (listen(http)?, grpc.map(listen).transpose()?);
     let mut stop = server.stop.subscribe();
     let (end_connections, ended) = watch::channel(false);
-    let mut tasks = JoinSet::new();
+    let connections = Arc::new(Semaphore::new(config.limits.connections));
+    let accepting = |listener, protocol| Accepting {
+        server: server.clone(),
+        listener,
+        protocol,
+        connections: connections.clone(),
+        ended: ended.clone(),
+        limits: config.limits.clone(),
+    };
+    let (mut tasks, mut grpc_tasks) = (JoinSet::new(), JoinSet::new());
     let mut signals = Signals::new().map_err(failed)?;
-    let accept = async {
-        loop {
-            while tasks.try_join_next().is_some() {}
-            // The semaphore is never closed.
-            let Ok(permit) = connections.clone().acquire_owned().await else { return };
-            match listener.accept().await {
-                Ok((stream, _)) => {
-                    let connection = connection(server.clone(), stream, ended.clone(), config.limits.clone());
-                    tasks.spawn(async move {
-                        connection.await;
-                        drop(permit);
-                    });
-                }
-                // Out of file descriptors, or a client that went away at once.
-                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
-            }
+    let accept_grpc = async {
+        match grpc {
+            Some(listener) => accepting(listener, Protocol::Grpc).accept(&mut grpc_tasks).await,
+            None => std::future::pending().await,
         }
     };
     tokio::select! {
-        () = accept => {}
+        () = accepting(http, Protocol::Http).accept(&mut tasks) => {}
+        () = accept_grpc => {}
         () = async {
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => {}
@@ -245,13 +266,90 @@ async fn serve(
             tokio::time::sleep(config.drain_delay).await;
         } => {}
     }
-    drop(listener);
     end_connections.send_replace(true);
-    let all = async { while tasks.join_next().await.is_some() {} };
+    let all = async {
+        while tasks.join_next().await.is_some() {}
+        while grpc_tasks.join_next().await.is_some() {}
+    };
     if tokio::time::timeout(config.drain_grace, all).await.is_err() {
         server.console.warn("some requests did not end in time and were cut off");
     }
     Ok(())
+}
+
+/// What a listener's connections speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Protocol {
+    Http,
+    Grpc,
+}
+
+/// One listener that takes connections in; it is closed when the value is dropped.
+struct Accepting {
+    server: Arc<Server>,
+    listener: TcpListener,
+    protocol: Protocol,
+    connections: Arc<Semaphore>,
+    ended: watch::Receiver<bool>,
+    limits: Limits,
+}
+
+impl Accepting {
+    async fn accept(self, tasks: &mut JoinSet<()>) {
+        loop {
+            while tasks.try_join_next().is_some() {}
+            // The semaphore is never closed.
+            let Ok(permit) = self.connections.clone().acquire_owned().await else { return };
+            match self.listener.accept().await {
+                Ok((stream, _)) => {
+                    let (server, ended) = (self.server.clone(), self.ended.clone());
+                    let (limits, protocol) = (self.limits.clone(), self.protocol);
+                    tasks.spawn(async move {
+                        match protocol {
+                            Protocol::Http => connection(server, stream, ended, limits).await,
+                            Protocol::Grpc => grpc_connection(server, stream, ended, limits).await,
+                        }
+                        drop(permit);
+                    });
+                }
+                // Out of file descriptors, or a client that went away at once.
+                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+    }
+}
+
+/// Serves one gRPC connection until its end; when the server ends, the calls in flight are answered first.
+async fn grpc_connection(
+    server: Arc<Server>,
+    stream: TcpStream,
+    mut ended: watch::Receiver<bool>,
+    limits: Limits,
+) {
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        let server = server.clone();
+        async move { Ok::<_, std::convert::Infallible>(crate::grpc::handle(server, request).await) }
+    });
+    let served = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .max_header_list_size(limits.header_bytes as u32)
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_pending_accept_reset_streams(MAX_RESETS)
+        .max_local_error_reset_streams(MAX_RESETS)
+        .initial_stream_window_size(1 << 20)
+        .initial_connection_window_size(1 << 20)
+        .keep_alive_interval(limits.header_timeout)
+        .keep_alive_timeout(limits.header_timeout)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut served = std::pin::pin!(served);
+    tokio::select! {
+        // A broken connection is the client's affair.
+        _ = served.as_mut() => return,
+        _ = ended.wait_for(|ended| *ended) => {}
+    }
+    served.as_mut().graceful_shutdown();
+    let _ = served.await;
 }
 
 /// Serves one connection until its end; when the server ends, the request in flight is answered first.
@@ -259,7 +357,7 @@ async fn connection(
     server: Arc<Server>,
     stream: TcpStream,
     mut ended: watch::Receiver<bool>,
-    limits: crate::config::Limits,
+    limits: Limits,
 ) {
     // Small answers leave at once; a socket that can't do so works all the same.
     let _ = stream.set_nodelay(true);

@@ -52,17 +52,19 @@ pub(crate) enum Dialect {
     Predict,
     Infer,
     Explain,
+    Grpc,
     Shadow,
 }
 
 impl Dialect {
-    pub(crate) const ALL: [Self; 4] = [Self::Predict, Self::Infer, Self::Explain, Self::Shadow];
+    pub(crate) const ALL: [Self; 5] = [Self::Predict, Self::Infer, Self::Explain, Self::Grpc, Self::Shadow];
 
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Predict => "predict",
             Self::Infer => "infer",
             Self::Explain => "explain",
+            Self::Grpc => "grpc",
             Self::Shadow => "shadow",
         }
     }
@@ -75,6 +77,8 @@ pub(crate) const CODES: [u16; 5] = [200, 400, 413, 503, 500];
 #[derive(Debug, Default)]
 pub(crate) struct Figures {
     pub(crate) latencies: SharedLatencies,
+    /// Sum over requests that were not answered.
+    pub(crate) failed_nanos: AtomicU64,
     /// Requests by dialect and status.
     pub(crate) requests: [[AtomicU64; CODES.len()]; Dialect::ALL.len()],
     pub(crate) rows: AtomicU64,
@@ -89,6 +93,9 @@ impl Figures {
         let code = CODES.iter().position(|code| *code == status).unwrap_or(CODES.len() - 1);
         self.requests[dialect as usize][code].fetch_add(1, Relaxed);
         self.latencies.add(nanos);
+        if status != 200 {
+            self.failed_nanos.fetch_add(nanos, Relaxed);
+        }
     }
 
     /// Returns answered and failed requests; for a shadow, those that it scored.

@@ -1,7 +1,7 @@
 //! The server's shared state, and what each action of the route table does.
 
 use crate::{
-    api::{feedback, manage, openapi, prometheus, score, tensors},
+    api::{feedback, infer, manage, openapi, prometheus, repository, score, tensors},
     clock::Clock,
     config::{Console, Limits},
     http::{
@@ -109,6 +109,9 @@ impl Server {
             Action::Windows => self.windows(model, parts.uri.query()).await,
             Action::Log => self.log_page(model, parts.uri.query()).await,
             Action::Upload => self.upload(parts, model, body).await,
+            Action::Statistics => repository::write_statistics(&self.statistics(model, version)?),
+            Action::Index => self.index(parts, body).await,
+            Action::Load | Action::Unload => self.load(found.route.action, model, parts, body).await,
             Action::Route | Action::Promote | Action::Rollback | Action::Stop => {
                 self.change(found.route.action, model, parts, body).await
             }
@@ -128,10 +131,12 @@ impl Server {
         body: Incoming,
         start: Instant,
     ) -> Result<Reply, Refusal> {
-        check_json(parts)?;
+        let length = if dialect == Dialect::Infer { json_length(parts)? } else { None };
+        check_type(parts, if length.is_some() { &[JSON, tensors::BINARY] } else { &[JSON] }, true)?;
         let _slot = self.gate.enter().await?;
-        let body = read_body(body, BodyLimits::of(&self.limits)).await?;
-        score::answer(self, &score::Request { dialect, model, version, headers: &parts.headers, body, start })
+        let body = infer::Body::new(read_body(body, BodyLimits::of(&self.limits)).await?, length)?;
+        let (headers, input) = (&parts.headers, score::Input::Http(body));
+        score::answer(self, &score::Request { dialect, model, version, headers, input, start })
     }
 
     async fn feedback(&self, parts: &Parts, model: &str, body: Incoming) -> Result<Reply, Refusal> {
@@ -142,14 +147,46 @@ impl Server {
         Reply::of(&feedback::store(&self.log, model, items, self.clock.now_micros()).await?)
     }
 
+    async fn index(&self, parts: &Parts, body: Incoming) -> Result<Reply, Refusal> {
+        check_json(parts)?;
+        let body = read_body(body, BodyLimits::of(&self.limits)).await?;
+        let asked: repository::IndexRequest = manage::read_json(&body, "{\"ready\"?: bool}")?;
+        Reply::of(&self.repository_index(asked.ready))
+    }
+
+    /// The body may hold parameters; none of them is needed here.
+    async fn load(
+        self: Arc<Self>,
+        action: Action,
+        model: &str,
+        parts: &Parts,
+        body: Incoming,
+    ) -> Result<Reply, Refusal> {
+        check_json(parts)?;
+        let body = read_body(body, BodyLimits::of(&self.limits)).await?;
+        manage::read_json::<serde_json::Map<String, serde_json::Value>>(&body, "{\"parameters\"?: {}}")?;
+        let (server, model) = (self.clone(), model.to_owned());
+        blocking(move || {
+            server.set_loaded(&model, action == Action::Load)?;
+            Ok(Reply::json(b"{}".to_vec()))
+        })
+        .await
+    }
+
     fn ready(&self) -> Result<Reply, Refusal> {
+        self.check_ready()?;
+        Ok(Reply::json(b"{\"ready\":true,\"live\":true}".to_vec()))
+    }
+
+    /// Refuses unless every routed version is ready and the server goes on.
+    pub(crate) fn check_ready(&self) -> Result<(), Refusal> {
         if self.draining.load(Relaxed) {
             return Err(Refusal::unavailable("the server is shutting down"));
         }
         if !self.registry.ready() {
             return Err(Refusal::unavailable("not every routed version is ready"));
         }
-        Ok(Reply::json(b"{\"ready\":true,\"live\":true}".to_vec()))
+        Ok(())
     }
 
     fn model_info(&self, model: &str, version: Option<u64>) -> Result<Reply, Refusal> {
@@ -161,13 +198,19 @@ impl Server {
     }
 
     fn model_ready(&self, model: &str, version: Option<u64>) -> Result<Reply, Refusal> {
+        self.check_model_ready(model, version)?;
+        Ok(Reply::json(format!("{{\"name\":\"{model}\",\"ready\":true}}").into_bytes()))
+    }
+
+    /// Refuses unless a model, or one version of it, answers.
+    pub(crate) fn check_model_ready(&self, model: &str, version: Option<u64>) -> Result<(), Refusal> {
         let table = self.registry.table();
         let routed = table.model(model)?;
         routed.choose(version, b"").map_err(|refusal| Refusal::unavailable(refusal.message))?;
         if self.draining.load(Relaxed) {
             return Err(Refusal::unavailable("the server is shutting down"));
         }
-        Ok(Reply::json(format!("{{\"name\":\"{model}\",\"ready\":true}}").into_bytes()))
+        Ok(())
     }
 
     async fn windows(self: Arc<Self>, model: &str, query: Option<&str>) -> Result<Reply, Refusal> {
@@ -247,6 +290,16 @@ async fn blocking(work: impl FnOnce() -> Result<Reply, Refusal> + Send + 'static
     tokio::task::spawn_blocking(work)
         .await
         .unwrap_or_else(|_| Err(Refusal::internal("the server failed on this request")))
+}
+
+/// Returns the header that says where the JSON of a body ends, at most once.
+fn json_length(parts: &Parts) -> Result<Option<&str>, Refusal> {
+    let mut values = parts.headers.get_all(tensors::LENGTH_HEADER).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    match (value.to_str(), values.next()) {
+        (Ok(text), None) => Ok(Some(text)),
+        _ => Err(Refusal::bad("header", "header Inference-Header-Content-Length: expected one number")),
+    }
 }
 
 fn check_json(parts: &Parts) -> Result<(), Refusal> {

@@ -92,9 +92,14 @@ impl SharedLatencies {
         Latencies { bins: self.bins.iter().map(|slot| slot.load(Relaxed)).collect() }
     }
 
+    /// Returns the sum in nanoseconds.
+    pub(crate) fn sum_nanos(&self) -> u64 {
+        self.sum_nanos.load(Relaxed)
+    }
+
     /// Returns the sum in seconds.
     pub(crate) fn sum_secs(&self) -> f64 {
-        self.sum_nanos.load(Relaxed) as f64 / 1e9
+        self.sum_nanos() as f64 / 1e9
     }
 }
 

@@ -18,6 +18,9 @@ pub struct ServerFile {
     pub pid: u32,
     /// Base URL, e.g. `http://127.0.0.1:40123`.
     pub url: String,
+    /// Address for gRPC, `HOST:PORT`, when it is served.
+    #[serde(default)]
+    pub grpc: Option<String>,
     /// Start, RFC 3339.
     pub started: String,
     /// Version of the program.

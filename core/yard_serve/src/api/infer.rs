@@ -1,12 +1,16 @@
-//! Open Inference Protocol v2 over REST: tensors in JSON become rows.
+//! Open Inference Protocol v2 over REST: tensors in JSON become rows, and tensors as bytes behind the JSON
+//! (the binary tensor data extension).
 //!
-//! One input per field of the model, `[n]` or `[n, 1]`. Beyond the protocol, `null` in `data` is a missing
-//! value. Tensors in binary form are not read here.
+//! Beyond the protocol, `null` in `data` is a missing value.
 
 use crate::{
+    api::{
+        raw::read_raw,
+        tensor::{Datatype, Header, Output, Tensors, Wanted, add_wanted, bad, check_product, push_dimension},
+    },
     http::reply::Refusal,
     json::{self, Kind, Reader, Span},
-    rows::{Cell, Column, Inputs, Rows, bool_cell, request_id_of},
+    rows::{Cell, Inputs, Rows, bool_cell, request_id_of},
 };
 use hyper::body::Bytes;
 use std::collections::BTreeSet;
@@ -16,63 +20,54 @@ use yard_types::schema::FieldType;
 #[derive(Debug)]
 pub(crate) struct InferRequest {
     pub(crate) rows: Rows,
-    /// Outputs asked for, in order; `None` is all.
-    pub(crate) outputs: Option<Vec<Output>>,
+    /// Outputs asked for, in order.
+    pub(crate) outputs: Vec<Wanted>,
 }
 
-/// An output tensor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Output {
-    /// `FP32 [n, classes]`.
-    Probability,
-    /// `FP32 [n, outputs]`.
-    Margin,
-    /// `BYTES [n]`.
-    Label,
-    /// `BOOL [n]`.
-    Decision,
-    /// `FP32 [n]`.
-    Prediction,
+/// A body: JSON, and behind it the bytes of tensors, if any.
+#[derive(Clone, Debug)]
+pub(crate) struct Body {
+    pub(crate) bytes: Bytes,
+    /// Length of the JSON part when the client gave it.
+    pub(crate) json: Option<usize>,
 }
 
-impl Output {
-    /// Returns the name on the wire.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Probability => "probability",
-            Self::Margin => "margin",
-            Self::Label => "label",
-            Self::Decision => "decision",
-            Self::Prediction => "prediction",
-        }
+impl Body {
+    /// Divides a body; `header` is the value of `Inference-Header-Content-Length`.
+    pub(crate) fn new(bytes: Bytes, header: Option<&str>) -> Result<Self, Refusal> {
+        let Some(text) = header else { return Ok(Self { bytes, json: None }) };
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let length = text.parse::<usize>().ok().filter(|length| digits && *length <= bytes.len());
+        let Some(length) = length else {
+            let (text, all) = (json::shortened(text), bytes.len());
+            let message = format!(
+                "header Inference-Header-Content-Length: expected the length of the JSON, 0 to {all}, got \"{text}\""
+            );
+            return Err(Refusal::bad("header", message));
+        };
+        Ok(Self { bytes, json: Some(length) })
     }
 
-    /// Returns the outputs of a task.
-    pub(crate) fn of(task: yard_types::frame::Task) -> &'static [Self] {
-        use yard_types::frame::Task::{Binary, Multiclass, Regression};
-        match task {
-            Binary => &[Self::Probability, Self::Margin, Self::Label, Self::Decision],
-            Multiclass => &[Self::Probability, Self::Margin, Self::Label],
-            Regression => &[Self::Prediction],
-        }
+    /// Returns the JSON part.
+    pub(crate) fn json(&self) -> &[u8] {
+        self.json.and_then(|length| self.bytes.get(..length)).unwrap_or(&self.bytes)
     }
-}
-
-fn bad(message: impl Into<String>) -> Refusal {
-    Refusal::bad("tensor", message)
 }
 
 /// Reads an inference request.
 pub(crate) fn read_infer(
-    body: Bytes,
+    body: &Body,
     inputs: &Inputs,
     outputs: &'static [Output],
     limit: usize,
 ) -> Result<InferRequest, Refusal> {
-    let mut reader = Reader::new(&body)?;
-    let mut tensors = Tensors::new(inputs, limit);
+    let mut tensors = Tensors::new(inputs, limit, body.bytes.len());
+    if body.json == Some(0) {
+        return read_bare(body, tensors, inputs, outputs);
+    }
+    let mut reader = Reader::new(body.json())?;
     let (mut wanted, mut id, mut seen) = (None, None, BTreeSet::new());
-    let mut first = true;
+    let (mut first, mut all_binary, mut binaries) = (true, false, Vec::new());
     reader.open_object()?;
     while let Some(key) = reader.next_key(&mut first)? {
         let key = known_key(&reader, key, &["id", "parameters", "inputs", "outputs"], &mut seen, "request")?;
@@ -81,17 +76,67 @@ pub(crate) fn read_infer(
                 let span = reader.string()?;
                 id = Some(request_id_of(reader.get(span))?);
             }
-            "parameters" => read_parameters(&mut reader)?,
-            "inputs" => tensors.read_inputs(&mut reader)?,
+            "parameters" => all_binary = read_parameters(&mut reader)?.binary_data_output.unwrap_or(false),
+            "inputs" => read_inputs(&mut tensors, &mut reader, &mut binaries)?,
             _ => wanted = Some(read_outputs(&mut reader, outputs)?),
         }
     }
     reader.end()?;
+    read_binaries(&mut tensors, body, &binaries)?;
     let cells = tensors.finish()?;
     let scratch = reader.take_scratch();
-    let mut rows = Rows::new(body, scratch, inputs.fields.len(), cells);
+    let mut rows = Rows::new(body.bytes.clone(), scratch, inputs.fields.len(), cells);
     rows.request_id = id;
-    Ok(InferRequest { rows, outputs: wanted })
+    let wanted = wanted.unwrap_or_else(|| outputs.iter().map(|output| (*output, None)).collect());
+    let outputs = wanted
+        .into_iter()
+        .map(|(output, binary)| Wanted { output, binary: binary.unwrap_or(all_binary) })
+        .collect();
+    Ok(InferRequest { rows, outputs })
+}
+
+/// Reads a body without JSON: the elements of the model's one input, one row.
+fn read_bare(
+    body: &Body,
+    mut tensors: Tensors<'_>,
+    inputs: &Inputs,
+    outputs: &'static [Output],
+) -> Result<InferRequest, Refusal> {
+    let [field] = inputs.fields.as_slice() else {
+        let count = inputs.fields.len();
+        return Err(bad(format!("a body without JSON needs a model of one input; this one has {count}")));
+    };
+    let datatype = Datatype::read(super::tensors::datatype_of(field.field_type))?;
+    let header = tensors.begin(&field.name, datatype, &[1])?;
+    read_raw(&mut tensors, &header, &body.bytes, 0..body.bytes.len())?;
+    let rows = Rows::new(body.bytes.clone(), String::new(), 1, tensors.finish()?);
+    let outputs = outputs.iter().map(|output| Wanted { output: *output, binary: true }).collect();
+    Ok(InferRequest { rows, outputs })
+}
+
+/// Reads the inputs whose elements stand behind the JSON, in their order.
+fn read_binaries(
+    tensors: &mut Tensors<'_>,
+    body: &Body,
+    binaries: &[(Header, usize)],
+) -> Result<(), Refusal> {
+    let mut at = body.json.unwrap_or(body.bytes.len());
+    for (header, size) in binaries {
+        let end = at.checked_add(*size).filter(|end| *end <= body.bytes.len());
+        let Some(end) = end else {
+            let left = body.bytes.len() - at;
+            return Err(bad(format!(
+                "input '{}': binary_data_size is {size}; the body has {left} more bytes",
+                header.name
+            )));
+        };
+        read_raw(tensors, header, &body.bytes, at..end)?;
+        at = end;
+    }
+    if at == body.bytes.len() {
+        return Ok(());
+    }
+    Err(bad(format!("{} bytes of the body belong to no input", body.bytes.len() - at)))
 }
 
 /// Returns the key if it is one of `known` and appears for the first time.
@@ -116,26 +161,38 @@ fn known_key(
     Ok(name)
 }
 
-/// Checks `parameters`: strings, numbers and booleans. None changes the answer, but a request for binary
-/// data must not be answered with something else.
-fn read_parameters(reader: &mut Reader<'_>) -> Result<(), Refusal> {
+/// Parameters that change how a request is read or answered.
+#[derive(Debug, Default)]
+struct Parameters {
+    binary_data: Option<bool>,
+    binary_data_output: Option<bool>,
+    binary_data_size: Option<usize>,
+}
+
+/// Reads `parameters`: strings, numbers and booleans. Those of binary data are used, others are not.
+fn read_parameters(reader: &mut Reader<'_>) -> Result<Parameters, Refusal> {
     reader.open_object()?;
-    let (mut first, mut seen) = (true, BTreeSet::new());
+    let (mut first, mut seen, mut read) = (true, BTreeSet::new(), Parameters::default());
     while let Some(key) = reader.next_key(&mut first)? {
         let name = reader.get(key).to_owned();
-        match reader.kind()? {
-            Kind::True if name == "binary_data" || name == "binary_data_output" => {
-                return Err(Refusal::new(
-                    hyper::StatusCode::NOT_IMPLEMENTED,
-                    "unsupported",
-                    "binary tensor data is not supported; ask for JSON",
-                ));
+        let wrong =
+            |expected: &str| bad(format!("parameter \"{}\": expected {expected}", json::shortened(&name)));
+        let kind = reader.kind()?;
+        match (name.as_str(), kind) {
+            (_, Kind::Null | Kind::Array | Kind::Object) => {
+                return Err(wrong("a string, a number or a boolean"));
             }
-            Kind::Null | Kind::Array | Kind::Object => {
-                return Err(bad(format!(
-                    "parameter \"{}\": expected a string, a number or a boolean",
-                    json::shortened(&name)
-                )));
+            ("binary_data" | "binary_data_output", Kind::True | Kind::False) => {
+                reader.word(kind)?;
+                let slot =
+                    if name == "binary_data" { &mut read.binary_data } else { &mut read.binary_data_output };
+                *slot = Some(kind == Kind::True);
+            }
+            ("binary_data" | "binary_data_output", _) => return Err(wrong("true or false")),
+            ("binary_data_size", _) => {
+                let text = if kind == Kind::Number { reader.number()?.text } else { "" };
+                let size = text.parse().map_err(|_| wrong("a whole number of bytes"))?;
+                read.binary_data_size = Some(size);
             }
             _ => reader.skip_value()?,
         }
@@ -143,229 +200,151 @@ fn read_parameters(reader: &mut Reader<'_>) -> Result<(), Refusal> {
             return Err(bad(format!("parameter \"{}\" appears twice", json::shortened(&name))));
         }
     }
-    Ok(())
+    Ok(read)
 }
 
-fn read_outputs(reader: &mut Reader<'_>, outputs: &'static [Output]) -> Result<Vec<Output>, Refusal> {
-    let mut wanted: Vec<Output> = Vec::new();
+fn read_outputs(
+    reader: &mut Reader<'_>,
+    outputs: &'static [Output],
+) -> Result<Vec<(Output, Option<bool>)>, Refusal> {
+    let (mut wanted, mut result) = (Vec::new(), Vec::new());
     let mut first_item = true;
     reader.open_list()?;
     while reader.next_item(&mut first_item)? {
         reader.open_object()?;
-        let (mut first, mut seen, mut found) = (true, BTreeSet::new(), None);
+        let (mut first, mut seen, mut found, mut binary) = (true, BTreeSet::new(), None, None);
         while let Some(key) = reader.next_key(&mut first)? {
             if known_key(reader, key, &["name", "parameters"], &mut seen, "output")? == "parameters" {
-                read_parameters(reader)?;
+                binary = read_parameters(reader)?.binary_data;
                 continue;
             }
             let span = reader.string()?;
-            let name = reader.get(span);
-            found = outputs.iter().copied().find(|output| output.name() == name);
-            if found.is_none() {
-                let names: Vec<&str> = outputs.iter().map(|output| output.name()).collect();
-                let name = json::shortened(name);
-                return Err(bad(format!("output '{name}' is unknown; expected {}", names.join(", "))));
-            }
+            found = Some(Output::find(reader.get(span), outputs)?);
         }
-        match found {
-            None => return Err(bad("an output has no name")),
-            Some(output) if wanted.contains(&output) => {
-                return Err(bad(format!("output '{}' is asked for twice", output.name())));
-            }
-            Some(output) => wanted.push(output),
+        let output = found.ok_or_else(|| bad("an output has no name"))?;
+        add_wanted(&mut wanted, output, false)?;
+        result.push((output, binary));
+    }
+    Ok(result)
+}
+
+fn read_inputs(
+    tensors: &mut Tensors<'_>,
+    reader: &mut Reader<'_>,
+    binaries: &mut Vec<(Header, usize)>,
+) -> Result<(), Refusal> {
+    reader.open_list()?;
+    let mut first = true;
+    while reader.next_item(&mut first)? {
+        let (header, data) = read_header(tensors, reader)?;
+        match data {
+            Data::At(at) => read_data(tensors, reader, &header, at)?,
+            Data::Binary(size) => binaries.push((header, size)),
         }
     }
-    Ok(wanted)
+    Ok(())
 }
 
-/// The inputs of one request, gathered into rows.
-struct Tensors<'i> {
-    inputs: &'i Inputs,
-    limit: usize,
-    /// Rows, known from the first input.
-    rows: Option<usize>,
-    cells: Vec<Cell>,
-    given: BTreeSet<String>,
-    first_name: String,
+/// Where the elements of an input are.
+enum Data {
+    /// In the JSON, from this byte.
+    At(usize),
+    /// Behind the JSON, this many bytes.
+    Binary(usize),
 }
 
-/// An input whose data has not been read yet.
-struct Header {
-    name: String,
-    datatype: Datatype,
-    rows: usize,
-    nested: bool,
+fn read_header(tensors: &mut Tensors<'_>, reader: &mut Reader<'_>) -> Result<(Header, Data), Refusal> {
+    let (mut name, mut shape, mut datatype, mut data_at, mut size) = (None, None, None, None, None);
+    let (mut first, mut seen) = (true, BTreeSet::new());
+    reader.open_object()?;
+    while let Some(key) = reader.next_key(&mut first)? {
+        let keys = ["name", "shape", "datatype", "parameters", "data"];
+        match known_key(reader, key, &keys, &mut seen, "input")? {
+            "name" => {
+                let span = reader.string()?;
+                name = Some(reader.get(span).to_owned());
+            }
+            "datatype" => {
+                let span = reader.string()?;
+                datatype = Some(Datatype::read(reader.get(span))?);
+            }
+            "shape" => shape = Some(read_shape(reader)?),
+            "parameters" => size = read_parameters(reader)?.binary_data_size,
+            _ => {
+                reader.kind()?;
+                data_at = Some(reader.at());
+                reader.skip_value()?;
+            }
+        }
+    }
+    let name = name.ok_or_else(|| bad("an input has no name"))?;
+    let lacks = |what: &str| bad(format!("input '{}': {what}", json::shortened(&name)));
+    let shape = shape.ok_or_else(|| lacks("no shape"))?;
+    let datatype = datatype.ok_or_else(|| lacks("no datatype"))?;
+    let data = match (data_at, size) {
+        (Some(at), None) => Data::At(at),
+        (None, Some(size)) => Data::Binary(size),
+        (Some(_), Some(_)) => return Err(lacks("both data and binary_data_size; give one")),
+        (None, None) => return Err(lacks("no data")),
+    };
+    if matches!((&data, datatype), (Data::At(_), Datatype::Fp16 | Datatype::Bf16)) {
+        let name = datatype.name();
+        return Err(bad(format!("datatype {name} has no form in JSON; send FP32 or FP64, or binary data")));
+    }
+    Ok((tensors.begin(&name, datatype, &shape)?, data))
+}
+
+/// Reads the data of an input, flat or nested to its shape, once shape and type are known.
+fn read_data(
+    tensors: &mut Tensors<'_>,
+    reader: &mut Reader<'_>,
+    header: &Header,
     data_at: usize,
+) -> Result<(), Refusal> {
+    let after = reader.jump(data_at);
+    let (mut first, mut count) = (true, 0);
+    reader.open_list()?;
+    while reader.next_item(&mut first)? {
+        let nested = reader.kind()? == Kind::Array;
+        if nested {
+            read_nested(tensors, reader, header, count)?;
+        } else {
+            read_element(tensors, reader, header, count)?;
+        }
+        count += 1;
+    }
+    reader.jump(after);
+    if count == header.rows { Ok(()) } else { Err(header.miscounted(count)) }
 }
 
-impl<'i> Tensors<'i> {
-    fn new(inputs: &'i Inputs, limit: usize) -> Self {
-        Self {
-            inputs,
-            limit,
-            rows: None,
-            cells: Vec::new(),
-            given: BTreeSet::new(),
-            first_name: String::new(),
-        }
+fn read_nested(
+    tensors: &mut Tensors<'_>,
+    reader: &mut Reader<'_>,
+    header: &Header,
+    row: usize,
+) -> Result<(), Refusal> {
+    let mismatch = || bad(format!("input '{}': the nesting of data does not match its shape", header.name));
+    if !header.nested {
+        return Err(mismatch());
     }
+    let mut first = true;
+    reader.open_list()?;
+    if !reader.next_item(&mut first)? {
+        return Err(mismatch());
+    }
+    read_element(tensors, reader, header, row)?;
+    if reader.next_item(&mut first)? { Err(mismatch()) } else { Ok(()) }
+}
 
-    fn read_inputs(&mut self, reader: &mut Reader<'_>) -> Result<(), Refusal> {
-        reader.open_list()?;
-        let mut first = true;
-        while reader.next_item(&mut first)? {
-            let header = self.read_header(reader)?;
-            self.read_data(reader, &header)?;
-        }
-        Ok(())
-    }
-
-    fn read_header(&mut self, reader: &mut Reader<'_>) -> Result<Header, Refusal> {
-        let (mut name, mut shape, mut datatype, mut data_at) = (None, None, None, None);
-        let (mut first, mut seen) = (true, BTreeSet::new());
-        reader.open_object()?;
-        while let Some(key) = reader.next_key(&mut first)? {
-            let keys = ["name", "shape", "datatype", "parameters", "data"];
-            match known_key(reader, key, &keys, &mut seen, "input")? {
-                "name" => {
-                    let span = reader.string()?;
-                    name = Some(reader.get(span).to_owned());
-                }
-                "datatype" => {
-                    let span = reader.string()?;
-                    datatype = Some(Datatype::read(reader.get(span))?);
-                }
-                "shape" => shape = Some(read_shape(reader)?),
-                "parameters" => read_parameters(reader)?,
-                _ => {
-                    reader.kind()?;
-                    data_at = Some(reader.at());
-                    reader.skip_value()?;
-                }
-            }
-        }
-        let name = name.ok_or_else(|| bad("an input has no name"))?;
-        let lacks = |what: &str| bad(format!("input '{}': no {what}", json::shortened(&name)));
-        let shape = shape.ok_or_else(|| lacks("shape"))?;
-        let datatype = datatype.ok_or_else(|| lacks("datatype"))?;
-        let data_at = data_at.ok_or_else(|| lacks("data"))?;
-        let rows = self.check_shape(&name, &shape)?;
-        if self.inputs.find(&name).is_none() {
-            return Err(bad(format!("input '{}' is unknown to this model", json::shortened(&name))));
-        }
-        if !self.given.insert(name.clone()) {
-            return Err(bad(format!("input '{name}' is given twice")));
-        }
-        Ok(Header { name, datatype, rows, nested: shape.len() == 2, data_at })
-    }
-
-    fn check_shape(&mut self, name: &str, shape: &[u64]) -> Result<usize, Refusal> {
-        let name = json::shortened(name);
-        let rows = match shape {
-            [rows] | [rows, 1] => *rows,
-            _ => return Err(bad(format!("input '{name}': expected shape [n,1] or [n], got {shape:?}"))),
-        };
-        let rows = usize::try_from(rows).unwrap_or(usize::MAX);
-        if rows == 0 {
-            return Err(bad(format!("input '{name}': expected at least one row, got shape {shape:?}")));
-        }
-        if rows > self.limit {
-            let message = format!("input '{name}': {rows} rows; at most {} at a time", self.limit);
-            return Err(Refusal::bad("too-many-rows", message));
-        }
-        match self.rows {
-            None => {
-                self.rows = Some(rows);
-                self.cells = vec![Cell::Missing; rows * self.inputs.fields.len()];
-                self.first_name = name;
-            }
-            Some(own) if own != rows => {
-                let message =
-                    format!("input '{name}' has {rows} rows; input '{}' has {own}", self.first_name);
-                return Err(bad(message));
-            }
-            Some(_) => {}
-        }
-        Ok(rows)
-    }
-
-    /// Reads the data of an input, flat or nested to its shape, once shape and type are known.
-    fn read_data(&mut self, reader: &mut Reader<'_>, header: &Header) -> Result<(), Refusal> {
-        let after = reader.jump(header.data_at);
-        let (mut first, mut count) = (true, 0);
-        reader.open_list()?;
-        while reader.next_item(&mut first)? {
-            let nested = reader.kind()? == Kind::Array;
-            if nested {
-                self.read_nested(reader, header, count)?;
-            } else {
-                self.read_element(reader, header, count)?;
-            }
-            count += 1;
-        }
-        reader.jump(after);
-        if count == header.rows {
-            return Ok(());
-        }
-        let shape = if header.nested { format!("[{},1]", header.rows) } else { format!("[{}]", header.rows) };
-        Err(bad(format!(
-            "input '{}': expected {} elements for shape {shape}, got {count}",
-            header.name, header.rows
-        )))
-    }
-
-    fn read_nested(&mut self, reader: &mut Reader<'_>, header: &Header, row: usize) -> Result<(), Refusal> {
-        let mismatch =
-            || bad(format!("input '{}': the nesting of data does not match its shape", header.name));
-        if !header.nested {
-            return Err(mismatch());
-        }
-        let mut first = true;
-        reader.open_list()?;
-        if !reader.next_item(&mut first)? {
-            return Err(mismatch());
-        }
-        self.read_element(reader, header, row)?;
-        if reader.next_item(&mut first)? { Err(mismatch()) } else { Ok(()) }
-    }
-
-    fn read_element(&mut self, reader: &mut Reader<'_>, header: &Header, row: usize) -> Result<(), Refusal> {
-        let slot = self.inputs.find(&header.name).and_then(Column::input);
-        let field_type = slot.and_then(|index| self.inputs.fields.get(index)).map(|field| field.field_type);
-        let cell = header.datatype.read_cell(reader, field_type.unwrap_or(FieldType::Text));
-        let cell = cell?.map_err(|got| {
-            let name = &header.name;
-            bad(format!("input '{name}', element {row}: expected {}, got {got}", header.datatype.name))
-        })?;
-        let Some(index) = slot else { return Ok(()) };
-        if let Some(target) = self.cells.get_mut(row * self.inputs.fields.len() + index) {
-            *target = cell;
-        }
-        Ok(())
-    }
-
-    fn finish(self) -> Result<Vec<Cell>, Refusal> {
-        let absent = self.inputs.fields.iter().find(|field| !self.given.contains(&field.name));
-        if let Some(field) = absent {
-            let message = format!(
-                "input '{}' is missing; give every input of the model (null for a missing value)",
-                field.name
-            );
-            return Err(bad(message));
-        }
-        let width = self.inputs.fields.len();
-        for (at, cell) in self.cells.iter().enumerate() {
-            let field = &self.inputs.fields[at % width];
-            if *cell == Cell::Missing && !field.nullable {
-                return Err(bad(format!(
-                    "input '{}', element {}: null is not allowed",
-                    field.name,
-                    at / width
-                )));
-            }
-        }
-        Ok(self.cells)
-    }
+fn read_element(
+    tensors: &mut Tensors<'_>,
+    reader: &mut Reader<'_>,
+    header: &Header,
+    row: usize,
+) -> Result<(), Refusal> {
+    let cell = read_cell(header.datatype, reader, header.field_type)?;
+    tensors.set(header, row, cell.map_err(|got| header.wrong(row, &got))?);
+    Ok(())
 }
 
 fn read_shape(reader: &mut Reader<'_>) -> Result<Vec<u64>, Refusal> {
@@ -377,96 +356,47 @@ fn read_shape(reader: &mut Reader<'_>) -> Result<Vec<u64>, Refusal> {
             let text = json::shortened(number.text);
             return Err(bad(format!("shape: expected whole numbers of at least 0, got {text}")));
         };
-        shape.push(dimension);
-        if shape.len() > 8 {
-            return Err(bad("shape: more than 8 dimensions"));
-        }
+        push_dimension(&mut shape, dimension)?;
     }
-    shape
-        .iter()
-        .try_fold(1_u64, |product, dimension| product.checked_mul(*dimension))
-        .ok_or_else(|| bad(format!("shape {shape:?}: the number of elements overflows")))?;
+    check_product(&shape)?;
     Ok(shape)
 }
 
-/// A datatype of the protocol.
-#[derive(Clone, Copy, Debug)]
-struct Datatype {
-    name: &'static str,
-    kind: DataKind,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum DataKind {
-    Bool,
-    /// Smallest and largest value.
-    Integer(i128, i128),
-    F32,
-    F64,
-    Bytes,
-}
-
-impl Datatype {
-    fn read(name: &str) -> Result<Self, Refusal> {
-        let signed = |bits: u32| DataKind::Integer(-(1_i128 << (bits - 1)), (1_i128 << (bits - 1)) - 1);
-        let unsigned = |bits: u32| DataKind::Integer(0, (1_i128 << bits) - 1);
-        let (name, kind) = match name {
-            "BOOL" => ("BOOL", DataKind::Bool),
-            "INT8" => ("INT8", signed(8)),
-            "INT16" => ("INT16", signed(16)),
-            "INT32" => ("INT32", signed(32)),
-            "INT64" => ("INT64", signed(64)),
-            "UINT8" => ("UINT8", unsigned(8)),
-            "UINT16" => ("UINT16", unsigned(16)),
-            "UINT32" => ("UINT32", unsigned(32)),
-            "UINT64" => ("UINT64", unsigned(64)),
-            "FP32" => ("FP32", DataKind::F32),
-            "FP64" => ("FP64", DataKind::F64),
-            "BYTES" => ("BYTES", DataKind::Bytes),
-            "FP16" | "BF16" => {
-                return Err(bad(format!("datatype {name} has no form in JSON; send FP32 or FP64")));
+/// Reads one element; the inner error says what was found instead.
+fn read_cell(
+    datatype: Datatype,
+    reader: &mut Reader<'_>,
+    field_type: FieldType,
+) -> Result<Result<Cell, String>, json::JsonError> {
+    let kind = reader.kind()?;
+    Ok(match (datatype, kind) {
+        (_, Kind::Null) => reader.word(kind).map(|()| Ok(Cell::Missing))?,
+        (Datatype::Bool, Kind::True | Kind::False) => {
+            reader.word(kind)?;
+            bool_cell(kind == Kind::True, field_type).map_err(|got| format!("{got} for this field"))
+        }
+        (Datatype::Bytes, Kind::String) => Ok(Cell::Text(reader.string()?)),
+        (Datatype::Fp64, Kind::Number) => Ok(Cell::Number(reader.number()?.value)),
+        (Datatype::Fp32, Kind::Number) => {
+            let value = reader.number()?.value as f32;
+            if value.is_finite() {
+                Ok(Cell::Number(f64::from(value)))
+            } else {
+                Err("a larger number".to_owned())
             }
-            other => return Err(bad(format!("datatype '{}' is unknown", json::shortened(other)))),
-        };
-        Ok(Self { name, kind })
-    }
-
-    /// Reads one element; the inner error says what was found instead.
-    fn read_cell(
-        self,
-        reader: &mut Reader<'_>,
-        field_type: FieldType,
-    ) -> Result<Result<Cell, String>, json::JsonError> {
-        let kind = reader.kind()?;
-        Ok(match (self.kind, kind) {
-            (_, Kind::Null) => reader.word(kind).map(|()| Ok(Cell::Missing))?,
-            (DataKind::Bool, Kind::True | Kind::False) => {
-                reader.word(kind)?;
-                bool_cell(kind == Kind::True, field_type).map_err(|got| format!("{got} for this field"))
+        }
+        (Datatype::Int(_) | Datatype::Uint(_), Kind::Number) => {
+            let number = reader.number()?;
+            match number.text.parse::<i128>() {
+                Ok(whole) if datatype.holds(whole) => Ok(Cell::Number(number.value)),
+                _ => Err(json::shortened(number.text)),
             }
-            (DataKind::Bytes, Kind::String) => Ok(Cell::Text(reader.string()?)),
-            (DataKind::F64, Kind::Number) => Ok(Cell::Number(reader.number()?.value)),
-            (DataKind::F32, Kind::Number) => {
-                let value = reader.number()?.value as f32;
-                if value.is_finite() {
-                    Ok(Cell::Number(f64::from(value)))
-                } else {
-                    Err("a larger number".to_owned())
-                }
-            }
-            (DataKind::Integer(low, high), Kind::Number) => {
-                let number = reader.number()?;
-                match number.text.parse::<i128>() {
-                    Ok(whole) if (low..=high).contains(&whole) => Ok(Cell::Number(number.value)),
-                    _ => Err(json::shortened(number.text)),
-                }
-            }
-            _ => {
-                reader.skip_value()?;
-                Err(kind.word().to_owned())
-            }
-        })
-    }
+        }
+        _ => {
+            reader.skip_value()?;
+            Err(kind.word().to_owned())
+        }
+    })
 }
 
 #[cfg(test)]

@@ -7,5 +7,8 @@ pub(crate) mod manage;
 pub(crate) mod openapi;
 pub(crate) mod predict;
 pub(crate) mod prometheus;
+pub(crate) mod raw;
+pub(crate) mod repository;
 pub(crate) mod score;
+pub(crate) mod tensor;
 pub(crate) mod tensors;

@@ -1,7 +1,12 @@
 //! The way of an inference request: read, choose a version, score, write, hand over to the log.
 
 use crate::{
-    api::{explain, infer, predict, tensors},
+    api::{
+        explain, infer, predict,
+        tensor::{Output, Wanted},
+        tensors,
+    },
+    grpc,
     http::reply::{Refusal, Reply},
     json::Reader,
     log::note::{Asked, Note, Outcome},
@@ -10,7 +15,7 @@ use crate::{
     served::{Answers, Dialect, Served},
     server::Server,
 };
-use hyper::{HeaderMap, body::Bytes, header::HeaderValue};
+use hyper::{HeaderMap, header::HeaderValue};
 use std::{collections::BTreeSet, time::Instant};
 
 /// Header by which a client keeps to one side of a canary.
@@ -28,15 +33,34 @@ pub(crate) struct Request<'a> {
     pub(crate) model: &'a str,
     pub(crate) version: Option<u64>,
     pub(crate) headers: &'a HeaderMap<HeaderValue>,
-    pub(crate) body: Bytes,
+    pub(crate) input: Input,
     /// When the head was read.
     pub(crate) start: Instant,
+}
+
+/// The body of a request.
+pub(crate) enum Input {
+    /// JSON, with the bytes of tensors behind it or not.
+    Http(infer::Body),
+    /// A message.
+    Grpc(grpc::request::Message),
+}
+
+impl Input {
+    /// Finds the request id in a body that has not been read; `None` also when the body is damaged, which
+    /// reading it says.
+    fn peek_id(&self, dialect: Dialect) -> Option<String> {
+        match self {
+            Self::Http(body) => peek_id(body.json(), dialect),
+            Self::Grpc(message) => message.id.clone(),
+        }
+    }
 }
 
 /// A request as its dialect wrote it.
 struct Parsed {
     rows: Rows,
-    outputs: Option<Vec<infer::Output>>,
+    outputs: Vec<Wanted>,
 }
 
 /// Answers an inference request.
@@ -48,7 +72,7 @@ pub(crate) fn answer(server: &Server, request: &Request<'_>) -> Result<Reply, Re
     // Only while traffic is split must an id in the body be known before a version is chosen, since the
     // version says how the body is read.
     let peek = routed.splits() && key.is_none() && header_id.is_none();
-    let body_id = if peek { peek_id(&request.body, request.dialect) } else { None };
+    let body_id = if peek { request.input.peek_id(request.dialect) } else { None };
     let request_id = body_id.or(header_id).unwrap_or_else(|| server.ids.next(server.clock.now_micros()));
     let choice = routed.choose(request.version, key.unwrap_or(&request_id).as_bytes())?;
     drop(table);
@@ -66,8 +90,6 @@ pub(crate) fn answer(server: &Server, request: &Request<'_>) -> Result<Reply, Re
     finish(server, request, choice, request_id, (parsed, answers))
 }
 
-/// Finds the request id in a body that has not been read; `None` also when the body is damaged, which
-/// reading it says.
 fn peek_id(body: &[u8], dialect: Dialect) -> Option<String> {
     let name = if dialect == Dialect::Infer { "id" } else { "request_id" };
     let mut reader = Reader::new(body).ok()?;
@@ -84,21 +106,21 @@ fn peek_id(body: &[u8], dialect: Dialect) -> Option<String> {
 }
 
 fn read(server: &Server, request: &Request<'_>, served: &Served) -> Result<Parsed, Refusal> {
-    let (body, limit) = (request.body.clone(), server.limits.rows);
-    match request.dialect {
-        Dialect::Infer => {
-            let outputs = infer::Output::of(served.scorer().task());
-            let read = infer::read_infer(body, &served.inputs, outputs, limit)?;
-            Ok(Parsed { rows: read.rows, outputs: Some(read.outputs.unwrap_or_else(|| outputs.to_vec())) })
+    let (inputs, limit) = (&served.inputs, server.limits.rows);
+    let outputs = Output::of(served.scorer().task());
+    let body = match &request.input {
+        Input::Grpc(message) => {
+            let read = message.read(inputs, outputs, limit)?;
+            return Ok(Parsed { rows: read.rows, outputs: read.outputs });
         }
-        Dialect::Explain => {
-            let limit = limit.min(explain::MAX_ROWS);
-            Ok(Parsed { rows: read_instances(body, &served.inputs, limit)?, outputs: None })
-        }
-        Dialect::Predict | Dialect::Shadow => {
-            Ok(Parsed { rows: read_instances(body, &served.inputs, limit)?, outputs: None })
-        }
+        Input::Http(body) => body,
+    };
+    if request.dialect == Dialect::Infer {
+        let read = infer::read_infer(body, inputs, outputs, limit)?;
+        return Ok(Parsed { rows: read.rows, outputs: read.outputs });
     }
+    let limit = if request.dialect == Dialect::Explain { limit.min(explain::MAX_ROWS) } else { limit };
+    Ok(Parsed { rows: read_instances(body.bytes.clone(), inputs, limit)?, outputs: Vec::new() })
 }
 
 fn score(served: &Served, rows: &Rows) -> Result<Answers, Refusal> {
@@ -117,14 +139,21 @@ fn finish(
 ) -> Result<Reply, Refusal> {
     let served = choice.served;
     let request_id = parsed.rows.request_id.take().unwrap_or(made_id);
-    let body = match (request.dialect, &parsed.outputs) {
-        (Dialect::Infer, Some(outputs)) => tensors::write_tensors(&served, &request_id, &answers, outputs),
-        (Dialect::Explain, _) => tokio::task::block_in_place(|| {
+    let mut reply = match request.dialect {
+        Dialect::Infer => {
+            let (body, json) = tensors::write_tensors(&served, &request_id, &answers, &parsed.outputs);
+            match json {
+                None => Reply::json(body),
+                Some(json) => Reply { content_type: tensors::BINARY, ..Reply::json(body) }
+                    .header(tensors::LENGTH_HEADER, &json.to_string()),
+            }
+        }
+        Dialect::Grpc => Reply::json(grpc::write_infer(&served, &request_id, &answers, &parsed.outputs)),
+        Dialect::Explain => Reply::json(tokio::task::block_in_place(|| {
             explain::write_explanations(&served, &request_id, &parsed.rows, &answers)
-        })?,
-        _ => predict::write_predictions(&served, &request_id, &answers),
+        })?),
+        _ => Reply::json(predict::write_predictions(&served, &request_id, &answers)),
     };
-    let mut reply = Reply::json(body);
     if !parsed.rows.ignored.is_empty() {
         served.figures.ignored_fields.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         reply = reply.header(IGNORED_HEADER, &ignored_text(&parsed.rows.ignored));

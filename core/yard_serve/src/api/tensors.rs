@@ -1,17 +1,35 @@
 //! Open Inference Protocol v2 over REST: answers and metadata.
 
 use crate::{
-    api::infer::Output,
+    api::{
+        raw::{any_binary, write_raw},
+        tensor::{Output, Wanted},
+    },
     json,
     served::{Answers, Served},
 };
 use yard_types::schema::FieldType;
 
+/// Content type of answers with bytes behind the JSON.
+pub(crate) const BINARY: &str = "application/octet-stream";
+/// Header that gives the length of the JSON part.
+pub(crate) const LENGTH_HEADER: &str = "inference-header-content-length";
+/// Name in the server's metadata.
+pub(crate) const SERVER_NAME: &str = "modelyard";
+/// Extensions of the protocol that the server speaks.
+pub(crate) const EXTENSIONS: &[&str] = &["binary_tensor_data", "model_repository", "statistics"];
 /// Platform name in metadata.
-const PLATFORM: &str = "modelyard_safetensors";
+pub(crate) const PLATFORM: &str = "modelyard_safetensors";
 
-/// Writes the answer to an inference request with the outputs asked for, in their order.
-pub(crate) fn write_tensors(served: &Served, id: &str, answers: &Answers, wanted: &[Output]) -> Vec<u8> {
+/// Writes the answer to an inference request with the outputs asked for, in their order. Returns the length
+/// of the JSON part when bytes stand behind it.
+pub(crate) fn write_tensors(
+    served: &Served,
+    id: &str,
+    answers: &Answers,
+    wanted: &[Wanted],
+) -> (Vec<u8>, Option<usize>) {
+    let mut bytes = Vec::new();
     let mut out = Vec::with_capacity(160 + answers.rows * (answers.classes + answers.outputs + 1) * 24);
     out.extend_from_slice(b"{\"model_name\":");
     json::write_string(&mut out, &served.identity.model);
@@ -24,13 +42,23 @@ pub(crate) fn write_tensors(served: &Served, id: &str, answers: &Answers, wanted
         if index > 0 {
             out.push(b',');
         }
-        write_tensor(&mut out, served, answers, *output);
+        let before = bytes.len();
+        if output.binary {
+            write_raw(&mut bytes, served, answers, output.output);
+        }
+        write_tensor(&mut out, served, answers, *output, bytes.len() - before);
     }
     out.extend_from_slice(b"]}");
-    out
+    if !any_binary(wanted) {
+        return (out, None);
+    }
+    let json = out.len();
+    out.append(&mut bytes);
+    (out, Some(json))
 }
 
-fn write_tensor(out: &mut Vec<u8>, served: &Served, answers: &Answers, output: Output) {
+fn write_tensor(out: &mut Vec<u8>, served: &Served, answers: &Answers, wanted: Wanted, bytes: usize) {
+    let output = wanted.output;
     out.extend_from_slice(b"{\"name\":\"");
     out.extend_from_slice(output.name().as_bytes());
     out.extend_from_slice(b"\",\"shape\":[");
@@ -42,6 +70,12 @@ fn write_tensor(out: &mut Vec<u8>, served: &Served, answers: &Answers, output: O
     }
     out.extend_from_slice(b"],\"datatype\":\"");
     out.extend_from_slice(datatype.as_bytes());
+    if wanted.binary {
+        out.extend_from_slice(b"\",\"parameters\":{\"binary_data_size\":");
+        json::write_display(out, bytes);
+        out.extend_from_slice(b"}}");
+        return;
+    }
     out.extend_from_slice(b"\",\"data\":[");
     match output {
         Output::Probability => {
@@ -69,7 +103,7 @@ fn write_all<T>(out: &mut Vec<u8>, values: &[T], write: impl Fn(&mut Vec<u8>, &T
 }
 
 /// Returns the datatype of an output and its second dimension, if it has one.
-fn shape_of(output: Output, classes: usize, outputs: usize) -> (&'static str, Option<usize>) {
+pub(crate) fn shape_of(output: Output, classes: usize, outputs: usize) -> (&'static str, Option<usize>) {
     match output {
         Output::Probability => ("FP32", Some(classes)),
         Output::Margin => ("FP32", Some(outputs)),
@@ -91,7 +125,9 @@ pub(crate) fn datatype_of(field_type: FieldType) -> &'static str {
 
 /// Writes `GET /v2`.
 pub(crate) fn write_server_info() -> Vec<u8> {
-    format!("{{\"name\":\"modelyard\",\"version\":\"{}\",\"extensions\":[]}}", env!("CARGO_PKG_VERSION"))
+    let version = env!("CARGO_PKG_VERSION");
+    serde_json::json!({"name": SERVER_NAME, "version": version, "extensions": EXTENSIONS})
+        .to_string()
         .into_bytes()
 }
 

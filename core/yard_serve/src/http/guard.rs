@@ -7,10 +7,10 @@ use crate::{
         reply::Refusal,
         routes::{self, Found, Lookup},
     },
-    tokens::Tokens,
+    tokens::{Scope, Tokens},
 };
 use hyper::{
-    HeaderMap, StatusCode,
+    HeaderMap, StatusCode, Version,
     header::{self, HeaderValue},
     http::request::Parts,
 };
@@ -36,25 +36,45 @@ impl Guard {
 
     /// Finds the route of a request and checks that it may be taken.
     pub(crate) fn admit<'p>(&self, parts: &'p Parts) -> Result<Found<'p>, Refusal> {
+        let lookup = routes::find(&parts.method, parts.uri.path());
+        let scopes = match &lookup {
+            Lookup::Found(found) => Some(found.route.scopes),
+            _ => None,
+        };
+        self.check(parts, scopes)?;
+        match lookup {
+            Lookup::Found(found) => Ok(found),
+            lookup => Err(routes::refusal(lookup).closing()),
+        }
+    }
+
+    /// Checks that a gRPC method may be called; `None` for one that is not served.
+    pub(crate) fn admit_method(
+        &self,
+        parts: &Parts,
+        scopes: Option<&'static [Scope]>,
+    ) -> Result<(), Refusal> {
+        self.check(parts, scopes)
+    }
+
+    /// Checks origin, host, token and scope; `scopes` are those of the route, `None` when there is none.
+    fn check(&self, parts: &Parts, scopes: Option<&'static [Scope]>) -> Result<(), Refusal> {
         if parts.headers.contains_key(header::ORIGIN) {
             return Err(forbidden("origin", "requests from web pages are not answered").closing());
         }
         self.check_host(parts)?;
-        let lookup = routes::find(&parts.method, parts.uri.path());
-        let scopes = match &lookup {
-            Lookup::Found(found) if found.route.scopes.is_empty() => return self.found(lookup),
-            Lookup::Found(found) => found.route.scopes,
-            _ => &[],
-        };
+        if scopes.is_some_and(<[Scope]>::is_empty) {
+            return Ok(());
+        }
         let scope = bearer(&parts.headers).and_then(|token| self.tokens.scope(token));
-        match scope {
-            None => Err(Refusal::new(
+        match (scope, scopes) {
+            (None, _) => Err(Refusal::new(
                 StatusCode::UNAUTHORIZED,
                 "token",
                 "no valid token; send the header \"Authorization: Bearer TOKEN\" with the token of a token file",
             )
             .closing()),
-            Some(scope) if matches!(lookup, Lookup::Found(_)) && !scope.opens(scopes) => {
+            (Some(scope), Some(scopes)) if !scope.opens(scopes) => {
                 let wanted: Vec<&str> = scopes.iter().map(|scope| scope.word()).collect();
                 let message = format!(
                     "the token is for {}; this path needs the token for {} or manage",
@@ -63,15 +83,7 @@ impl Guard {
                 );
                 Err(forbidden("scope", &message.replace("manage or manage", "manage")).closing())
             }
-            Some(_) => self.found(lookup),
-        }
-    }
-
-    #[allow(clippy::unused_self, reason = "reads as the last step of the guard")]
-    fn found<'p>(&self, lookup: Lookup<'p>) -> Result<Found<'p>, Refusal> {
-        match lookup {
-            Lookup::Found(found) => Ok(found),
-            lookup => Err(routes::refusal(lookup).closing()),
+            (Some(_), _) => Ok(()),
         }
     }
 
@@ -81,7 +93,13 @@ impl Guard {
         let mut hosts = parts.headers.get_all(header::HOST).iter();
         let named = hosts.next().and_then(|host| host.to_str().ok());
         let known = |host: &str| self.hosts.iter().any(|own| own.eq_ignore_ascii_case(host));
-        let header_known = named.is_some_and(|host| known(without_port(host))) && hosts.next().is_none();
+        // HTTP/2 names the host in the request's target, and a Host header may be absent.
+        let absent = parts.version == Version::HTTP_2 && parts.uri.authority().is_some();
+        let header_known = match (named, hosts.next()) {
+            (Some(host), None) => known(without_port(host)),
+            (None, _) => absent && !parts.headers.contains_key(header::HOST),
+            _ => false,
+        };
         let target_known =
             parts.uri.authority().is_none_or(|authority| known(without_port(authority.as_str())));
         if header_known && target_known {

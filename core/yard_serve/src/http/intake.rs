@@ -49,17 +49,18 @@ impl Gate {
         }
         if self.waiting.fetch_add(1, Relaxed) >= self.queue {
             self.waiting.fetch_sub(1, Relaxed);
-            return Err(Refusal::unavailable("too many requests wait already; try again later").closing());
+            return Err(full("too many requests wait already; try again later"));
         }
         let _leave = Leave(&self.waiting);
         match tokio::time::timeout(self.wait, self.slots.acquire()).await {
             Ok(Ok(permit)) => Ok(permit),
-            _ => {
-                Err(Refusal::unavailable("the request waited too long for its turn; try again later")
-                    .closing())
-            }
+            _ => Err(full("the request waited too long for its turn; try again later")),
         }
     }
+}
+
+fn full(message: &str) -> Refusal {
+    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "queue-full", message).closing()
 }
 
 /// Leaves the queue also when the client goes away.

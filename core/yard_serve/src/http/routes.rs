@@ -29,6 +29,10 @@ pub(crate) enum Action {
     Rollback,
     Stop,
     Shutdown,
+    Statistics,
+    Index,
+    Load,
+    Unload,
 }
 
 /// One route.
@@ -77,6 +81,12 @@ pub(crate) static ROUTES: &[Route] = &[
     route(GET, "/v2/health/live", &[], Action::Live, "Whether the server runs."),
     route(GET, "/v2/health/ready", &[], Action::Ready, "Whether every routed version is ready."),
     route(GET, "/v2", READ, Action::ServerInfo, "Name, version and extensions of the server."),
+    route(GET, "/v2/models/stats", OBSERVE, Action::Statistics, "Figures of the versions of all models."),
+    route(GET, "/v2/models/{m}/stats", OBSERVE, Action::Statistics, "Figures of the versions of a model."),
+    route(GET, "/v2/models/{m}/versions/{v}/stats", OBSERVE, Action::Statistics, "Figures of one version."),
+    route(POST, "/v2/repository/index", MANAGE, Action::Index, "Lists the versions of all models."),
+    route(POST, "/v2/repository/models/{m}/load", MANAGE, Action::Load, "Starts a stopped model."),
+    route(POST, "/v2/repository/models/{m}/unload", MANAGE, Action::Unload, "Stops a model."),
     route(GET, "/v2/models/{m}", READ, Action::ModelInfo, "Inputs and outputs of a model."),
     route(GET, "/v2/models/{m}/ready", READ, Action::ModelReady, "Whether a model answers."),
     route(GET, "/v2/models/{m}/versions/{v}", READ, Action::ModelInfo, "Inputs and outputs of one version."),

@@ -3,10 +3,9 @@
 
 use super::note::{Asked, Outcome};
 use crate::{
-    api::infer::{Output, read_infer},
     http::reply::Refusal,
     registry::table::Shadow,
-    rows::{Rows, read_instances},
+    rows::{Inputs, Rows, read_instances},
     served::{Answers, Dialect},
 };
 use std::{sync::atomic::Ordering::Relaxed, time::Instant};
@@ -14,7 +13,8 @@ use std::{sync::atomic::Ordering::Relaxed, time::Instant};
 /// Scores a request with the shadow and compares. Returns the shadow's own log entry.
 pub(crate) fn score(asked: &Asked, rows: &Rows, answers: &Answers, shadow: &Shadow) -> Asked {
     let start = Instant::now();
-    let done = read(asked.dialect, rows, shadow).and_then(|rows| Ok((shadow.served.score(&rows)?, rows)));
+    let done = read(asked.dialect, rows, &asked.served.inputs, shadow)
+        .and_then(|rows| Ok((shadow.served.score(&rows)?, rows)));
     let nanos = start.elapsed().as_nanos() as u64;
     let (status, outcome) = match done {
         Ok((own, rows)) => {
@@ -40,13 +40,13 @@ pub(crate) fn score(asked: &Asked, rows: &Rows, answers: &Answers, shadow: &Shad
     }
 }
 
-fn read(dialect: Dialect, rows: &Rows, shadow: &Shadow) -> Result<Rows, Refusal> {
-    let (body, inputs) = (rows.body().clone(), &shadow.served.inputs);
-    if dialect == Dialect::Infer {
-        let outputs = Output::of(shadow.served.scorer().task());
-        return read_infer(body, inputs, outputs, rows.len()).map(|request| request.rows);
+/// Tensors name every input, so that their cells only change places; records are read again.
+fn read(dialect: Dialect, rows: &Rows, own: &Inputs, shadow: &Shadow) -> Result<Rows, Refusal> {
+    let inputs = &shadow.served.inputs;
+    if matches!(dialect, Dialect::Infer | Dialect::Grpc) {
+        return rows.arranged(own, inputs);
     }
-    read_instances(body, inputs, rows.len())
+    read_instances(rows.body().clone(), inputs, rows.len())
 }
 
 /// Counts rows with another label or decision; regression: another number.

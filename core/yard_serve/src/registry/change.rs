@@ -31,6 +31,17 @@ impl Registry {
         })
     }
 
+    /// Starts a stopped model with the version that it had; one that runs goes on as it is.
+    pub(crate) fn start(&self, model: &str) -> Result<ServerModel, Refusal> {
+        self.change(model, |pointer| {
+            if pointer.stable.is_none() {
+                let message = format!("model \"{model}\" has no stable version; route one");
+                return Err(Refusal::bad("stable", message));
+            }
+            Ok(Pointer { stopped: false, ..*pointer })
+        })
+    }
+
     /// Makes the canary stable.
     pub(crate) fn promote(&self, model: &str) -> Result<ServerModel, Refusal> {
         self.change(model, |pointer| {

@@ -19,10 +19,13 @@ const EXPECTED: &[&str] = &[
     "GET /v2 infer observe",
     "GET /v2/health/live",
     "GET /v2/health/ready",
+    "GET /v2/models/stats observe",
     "GET /v2/models/{m} infer observe",
     "GET /v2/models/{m}/ready infer observe",
+    "GET /v2/models/{m}/stats observe",
     "GET /v2/models/{m}/versions/{v} infer observe",
     "GET /v2/models/{m}/versions/{v}/ready infer observe",
+    "GET /v2/models/{m}/versions/{v}/stats observe",
     "POST /manage/models/{m}/promote manage",
     "POST /manage/models/{m}/rollback manage",
     "POST /manage/models/{m}/route manage",
@@ -34,6 +37,9 @@ const EXPECTED: &[&str] = &[
     "POST /v1/models/{m}:predict infer",
     "POST /v2/models/{m}/infer infer",
     "POST /v2/models/{m}/versions/{v}/infer infer",
+    "POST /v2/repository/index manage",
+    "POST /v2/repository/models/{m}/load manage",
+    "POST /v2/repository/models/{m}/unload manage",
 ];
 
 fn words(scopes: &[Scope]) -> String {

@@ -5,8 +5,13 @@ mod answers;
 mod client;
 mod crash;
 mod fixture;
+mod grpc;
+mod grpc_client;
 mod guard;
 mod life;
 mod limits;
 mod monitoring;
+#[allow(dead_code, reason = "the server writes what a client only reads")]
+#[path = "../../src/grpc/proto.rs"]
+mod proto;
 mod rollout;

@@ -30,7 +30,8 @@ fn inputs() -> Inputs {
 }
 
 fn read(body: &str) -> Result<InferRequest, Refusal> {
-    read_infer(Bytes::copy_from_slice(body.as_bytes()), &inputs(), Output::of(Task::Binary), 4)
+    let body = Body::new(Bytes::copy_from_slice(body.as_bytes()), None).unwrap();
+    read_infer(&body, &inputs(), Output::of(Task::Binary), 4)
 }
 
 const PLAN: &str = r#"{"name":"plan","shape":[2],"datatype":"BYTES","data":["a","b"]}"#;
@@ -52,7 +53,7 @@ fn flat_nested_and_keys_in_any_order() {
         assert_eq!(row, [FieldValue::Number(41.0), FieldValue::Text("a")], "{age}");
         request.rows.row(1, &mut row);
         assert_eq!(row, [FieldValue::Missing, FieldValue::Text("b")], "{age}");
-        assert!(request.outputs.is_none());
+        assert_eq!(request.outputs.len(), 4);
     }
 }
 
@@ -63,7 +64,8 @@ fn outputs_and_id() {
         r#"{{"id":"r-7","outputs":[{{"name":"label"}},{{"name":"probability"}}],"inputs":[{age},{PLAN}]}}"#
     );
     let request = read(&body).unwrap();
-    assert_eq!(request.outputs, Some(vec![Output::Label, Output::Probability]));
+    let outputs: Vec<Output> = request.outputs.iter().map(|own| own.output).collect();
+    assert_eq!(outputs, [Output::Label, Output::Probability]);
     assert_eq!(request.rows.request_id.as_deref(), Some("r-7"));
 }
 
@@ -122,9 +124,60 @@ fn what_must_be_rejected() {
     check(format!(r#"{{"parameters":{{"a":[1]}},"inputs":[{good},{PLAN}]}}"#), "parameter \"a\"");
 }
 
+/// Puts JSON and bytes together and reads them; `length` is the header's value, by default the JSON's.
+fn read_binary(json: &str, bytes: &[u8], length: Option<&str>) -> Result<InferRequest, Refusal> {
+    let body = [json.as_bytes(), bytes].concat();
+    let own = json.len().to_string();
+    let body = Body::new(body.into(), Some(length.unwrap_or(&own)))?;
+    read_infer(&body, &inputs(), Output::of(Task::Binary), 4)
+}
+
+const AGE_AND_PLAN: &[u8] = b"\x29\0\0\0\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\x02\0\0\0ab\0\0\0\0";
+
+fn binary_json(size: usize, more: &str) -> String {
+    format!(
+        r#"{{"inputs":[{{"name":"age","shape":[2,1],"datatype":"INT64","parameters":{{"binary_data_size":16}}}},
+        {{"name":"plan","shape":[2],"datatype":"BYTES","parameters":{{"binary_data_size":{size}}}}}]{more}}}"#
+    )
+}
+
 #[test]
-fn binary_output_is_not_pretended() {
-    let good = r#"{"name":"age","shape":[2],"datatype":"INT64","data":[1,2]}"#;
-    let body = format!(r#"{{"parameters":{{"binary_data_output":true}},"inputs":[{good},{PLAN}]}}"#);
-    assert_eq!(read(&body).unwrap_err().status, hyper::StatusCode::NOT_IMPLEMENTED);
+fn tensors_as_bytes() {
+    let asks = r#","parameters":{"binary_data_output":true},"outputs":[{"name":"label","parameters":{"binary_data":false}},{"name":"margin"}]"#;
+    let request = read_binary(&binary_json(10, asks), AGE_AND_PLAN, None).unwrap();
+    let mut row = Vec::new();
+    request.rows.row(0, &mut row);
+    assert_eq!(row, [FieldValue::Number(41.0), FieldValue::Text("ab")]);
+    request.rows.row(1, &mut row);
+    assert_eq!(row, [FieldValue::Number(-1.0), FieldValue::Missing]);
+    let binary = |output, binary| Wanted { output, binary };
+    assert_eq!(request.outputs, [binary(Output::Label, false), binary(Output::Margin, true)]);
+}
+
+#[test]
+fn bytes_that_must_be_rejected() {
+    let check = |json: &str, bytes: &[u8], length: Option<&str>, part: &str| {
+        let refusal = read_binary(json, bytes, length).unwrap_err();
+        assert_eq!(refusal.status, hyper::StatusCode::BAD_REQUEST);
+        assert!(refusal.message.contains(part), "{part}: {}", refusal.message);
+    };
+    let good = binary_json(10, "");
+    check(&good, &AGE_AND_PLAN[..20], None, "input 'plan': binary_data_size is 10; the body has 4 more");
+    check(&good, &[AGE_AND_PLAN, b"x"].concat(), None, "1 bytes of the body belong to no input");
+    check(&binary_json(6, ""), &AGE_AND_PLAN[..22], None, "expected 2 elements for shape [2], got 1");
+    check(&binary_json(14, ""), &[AGE_AND_PLAN, &[0; 4]].concat(), None, "got 3");
+    check(&binary_json(4, ""), &AGE_AND_PLAN[..20], None, "a length beyond the data");
+    check(&binary_json(usize::MAX, ""), AGE_AND_PLAN, None, "binary_data_size");
+    check(&good.replace("16", "8"), &AGE_AND_PLAN[8..], None, "expected 16 bytes for 2 elements of INT64");
+    check(&good.replace("16", "-8"), AGE_AND_PLAN, None, "expected a whole number of bytes");
+    let mut nul = AGE_AND_PLAN.to_vec();
+    nul[20] = 0;
+    check(&good, &nul, None, "input 'plan', element 0: expected BYTES, got a string with NUL");
+    nul[20] = 0xff;
+    check(&good, &nul, None, "not UTF-8");
+    for length in ["-1", "999999", "x", "", "1e3", "99999999999999999999999"] {
+        check(&good, AGE_AND_PLAN, Some(length), "Inference-Header-Content-Length");
+    }
+    check(&good, AGE_AND_PLAN, Some("5"), "body, byte");
+    check("", AGE_AND_PLAN, Some("0"), "a model of one input; this one has 2");
 }
