@@ -46,7 +46,7 @@ pub(crate) fn read_raw(
 
 fn bool_element(header: &Header, row: usize, element: &[u8]) -> Result<Cell, Refusal> {
     match element {
-        [0] | [1] => bool_cell(element == [1], header.field_type)
+        [0 | 1] => bool_cell(element == [1], header.field_type)
             .map_err(|got| header.wrong(row, &format!("{got} for this field"))),
         other => Err(header.wrong(row, &format!("the byte {}", other.first().copied().unwrap_or(0)))),
     }

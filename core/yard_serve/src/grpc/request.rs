@@ -53,7 +53,9 @@ impl Message {
                     let given = text(&body, &value, "id")?;
                     id = if given.is_empty() { None } else { Some(request_id_of(given)?) };
                 }
-                4 => drop(place(value, "parameters")?),
+                4 => {
+                    place(value, "parameters")?;
+                }
                 5 => inputs.push(place(value, "inputs")?),
                 6 => outputs.push(place(value, "outputs")?),
                 7 => raw.push(place(value, "raw_input_contents")?),
@@ -63,7 +65,7 @@ impl Message {
         if inputs.len() > MAX_PARTS {
             return Err(bad(format!("{} inputs; at most {MAX_PARTS}", inputs.len())));
         }
-        Ok(Self { model, version, id, inputs, outputs, raw, body })
+        Ok(Self { body, model, version, id, inputs, outputs, raw })
     }
 
     /// Reads the rows for a model with these inputs and outputs.
