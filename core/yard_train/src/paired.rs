@@ -62,9 +62,9 @@ impl Difference {
         self.worse_by() <= self.error.unwrap_or(0.0)
     }
 
-    /// Returns whether the model is better by more than one standard error.
-    pub(crate) fn better_by_one_error(&self) -> bool {
-        self.error.is_some_and(|error| -self.worse_by() > error) && self.worse_by() < 0.0
+    /// Returns whether the model is better by more than so many standard errors.
+    pub(crate) fn better_by(&self, errors: f64) -> bool {
+        self.error.is_some_and(|error| -self.worse_by() > errors * error) && self.worse_by() < 0.0
     }
 }
 
@@ -149,10 +149,10 @@ mod tests {
         let error = (0.5_f64 * 0.02 / 3.0).sqrt();
         assert!((found.error.unwrap() - error).abs() < 1e-6);
         assert!((found.interval.unwrap().1 - (-0.2 + 3.182 * error)).abs() < 1e-6);
-        assert!(found.better_by_one_error() && found.within_one_error() && !found.worse_beyond_noise());
+        assert!(found.better_by(1.0) && found.within_one_error() && !found.worse_beyond_noise());
         let back = judge.difference(&parts(&[0.3, 0.4, 0.2, 0.3]), &parts(&[0.5, 0.5, 0.5, 0.5])).unwrap();
-        assert!(!back.better_by_one_error() && !back.within_one_error() && back.worse_beyond_noise());
+        assert!(!back.better_by(0.5) && !back.within_one_error() && back.worse_beyond_noise());
         let equal = judge.difference(&parts(&[0.3, 0.3]), &parts(&[0.3, 0.3])).unwrap();
-        assert!(!equal.better_by_one_error() && equal.within_one_error() && !equal.worse_beyond_noise());
+        assert!(!equal.better_by(0.5) && equal.within_one_error() && !equal.worse_beyond_noise());
     }
 }
