@@ -80,13 +80,17 @@ pub(crate) fn families(run: &Run<'_>) -> Result<Vec<(Family, Params)>, TrainErro
     Ok(names.into_iter().map(|(family, known)| (family, own(known))).collect())
 }
 
+fn owned(names: Vec<&str>) -> Vec<String> {
+    names.into_iter().map(str::to_owned).collect()
+}
+
 fn names_of(family: Family) -> Vec<String> {
     let params = match family {
         Family::Auto | Family::Ensemble => Params::new(),
         Family::Linear => return crate::linear::NAMES.map(str::to_owned).to_vec(),
         Family::Scorecard => return crate::scorecard::NAMES.map(str::to_owned).to_vec(),
-        Family::Boosting => yard_boost::BoostParams::default().to_params(true),
-        Family::Forest => yard_boost::ForestParams::default().to_params(),
+        Family::Boosting => return owned(yard_boost::BoostParams::names()),
+        Family::Forest => return owned(yard_boost::ForestParams::names()),
         Family::Mlp => return NetParams::names().iter().map(|name| (*name).to_owned()).collect(),
     };
     params.into_keys().collect()
