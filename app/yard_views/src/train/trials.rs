@@ -86,14 +86,20 @@ fn plots_ui(ui: &mut egui::Ui, run: &RunRecord, metric: &str) {
     let by_time = format!("{label} over training time");
     let lower = words::better(metric).words().starts_with("lower");
     let cheapest = if lower { "best and quick: down, left" } else { "best and quick: up, left" };
-    let last = run.trials.len() as f64;
+    let last = run.trials.len();
+    let ticks: Vec<(f64, String)> =
+        (1..=last).step_by(last.div_ceil(8)).map(|at| (at as f64, at.to_string())).collect();
     let width = (ui.available_width() - space::S24) / 2.0;
     layout::two(ui, width, space::S24, |ui, side| {
         let t = tokens(ui);
         let plot = match side {
-            Side::Left => Plot::new(&title, Axis::new("trial").range(0.5, last + 0.5), Axis::new(label))
-                .note("line: best so far")
-                .line(Line::new("best so far", t.text_3, best_so_far(&figures, metric))),
+            Side::Left => Plot::new(
+                &title,
+                Axis::new("trial").range(0.5, last as f64 + 0.5).ticks(ticks.clone()),
+                Axis::new(label),
+            )
+            .note("line: best so far")
+            .line(Line::new("best so far", t.text_3, best_so_far(&figures, metric))),
             Side::Right => {
                 Plot::new(&by_time, Axis::new("seconds").log(true), Axis::new(label)).note(cheapest)
             }
