@@ -48,8 +48,9 @@ fn state() -> StudioState {
 }
 
 #[test]
+#[ignore = "draws pictures to look at; LOOK names the folder, run with --ignored"]
 fn pictures() {
-    let Ok(folder) = std::env::var("LOOK") else { return };
+    let folder = std::env::var("LOOK").expect("LOOK names the folder of the pictures");
     let only = std::env::var("PLACE").ok().and_then(|word| Place::from_word(&word));
     for place in Place::ALL.into_iter().filter(|place| only.is_none_or(|own| own == *place)) {
         for (theme, word) in [(yard_ui::Theme::Light, "light"), (yard_ui::Theme::Dark, "dark")] {

@@ -81,13 +81,16 @@ fn fetch_rows(engine: &Engine, state: &mut StudioState) -> anyhow::Result<()> {
             engine.submit(*command)?;
         }
     }
-    while engine.pending() > 0 {
-        for notice in engine.wait_notices(Duration::from_millis(50)) {
-            state.apply(&notice);
+    // A job leaves the queue before its last notice is read, so both must be quiet.
+    loop {
+        let notices = engine.wait_notices(Duration::from_millis(50));
+        let quiet = notices.is_empty();
+        for notice in &notices {
+            state.apply(notice);
         }
-    }
-    for notice in engine.notices(usize::MAX) {
-        state.apply(&notice);
+        if quiet && engine.pending() == 0 && state.jobs.running().is_none() {
+            break;
+        }
     }
     Ok(())
 }
