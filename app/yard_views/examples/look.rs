@@ -1,5 +1,8 @@
 //! Draws places from a recorded event file into the folder named by `LOOK`, for looking at them.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+//!
+//! `LOOK=FOLDER EVENTS=events.jsonl cargo run -p yard_views --example look`; `PLACE`, `FAMILY`, `SHOWN`, `COLUMN`,
+//! `RUN`, `TALL` and `CLICK` choose what is shown.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a developer's tool stops at the first fault")]
 
 use egui_kittest::kittest::Queryable as _;
 use yard_state::{
@@ -47,9 +50,7 @@ fn state() -> StudioState {
     state
 }
 
-#[test]
-#[ignore = "draws pictures to look at; LOOK names the folder, run with --ignored"]
-fn pictures() {
+fn main() {
     let folder = std::env::var("LOOK").expect("LOOK names the folder of the pictures");
     let only = std::env::var("PLACE").ok().and_then(|word| Place::from_word(&word));
     for place in Place::ALL.into_iter().filter(|place| only.is_none_or(|own| own == *place)) {
