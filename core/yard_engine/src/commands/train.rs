@@ -59,6 +59,10 @@ impl Observer for JobObserver<'_> {
         }
     }
 
+    fn warning(&self, message: &str) {
+        self.context.notice(Notice::Warning { message: message.to_owned() });
+    }
+
     fn cancelled(&self) -> bool {
         self.context.cancelled()
     }
@@ -186,14 +190,18 @@ fn carried_out(
         Ok((events, object, model, notes)) => {
             open.open = false;
             core.commit(context.command, &[object], events)?;
+            resume::forget(core, run);
             Ok((model, notes))
         }
         Err(EngineError::Cancelled) => {
             open.end(resume::stopped_events(core, run, Interrupted(false)))?;
+            let message = resume::how(core, run);
+            context.notice(Notice::Warning { message });
             Err(EngineError::Cancelled)
         }
         Err(error) => {
             open.end(vec![Event::RunFailed { run, message: error.to_string() }])?;
+            resume::forget(core, run);
             Err(error)
         }
     }
@@ -226,8 +234,10 @@ fn trained(
     (run, data): (RunId, &RunData),
 ) -> Result<Trained, EngineError> {
     let observer = JobObserver { core, context, run: Some(run) };
-    let output =
-        with_context(core, &observer, |surroundings| yard_train::train(&data.input(), spec, surroundings))?;
+    let output = with_context(core, &observer, |surroundings| {
+        let checkpoints = Some(resume::folder(core, run));
+        yard_train::train(&data.input(), spec, &Context { checkpoints, ..surroundings.clone() })
+    })?;
     let bytes = yard_package::parts_to_bytes(&output.parts).map_err(EngineError::failed)?;
     let object = NewObject::new("model", bytes);
     let id = ModelId(core.state().models.keys().next_back().map_or(0, |last| last.0) + 1);
