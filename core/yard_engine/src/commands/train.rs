@@ -126,7 +126,7 @@ impl Drop for OpenRun<'_> {
 /// Trains a run on the current dataset.
 pub(crate) fn start(core: &Core, context: &JobContext, spec: &RunSpec) -> Result<Done, EngineError> {
     let data = RunData::load(core, context, None)?;
-    done(core, run(core, context, spec, &data)?, &data)
+    Ok(done(core, run(core, context, spec, &data)?, &data))
 }
 
 /// Trains a stopped run again, from its checkpoint if there is one.
@@ -139,14 +139,10 @@ pub(crate) fn again(
     let dataset = core.state().runs.get(&run).map(|record| record.dataset);
     let data = RunData::load(core, context, dataset)?;
     core.commit(context.command, &[], vec![Event::RunResumed { run }])?;
-    done(core, carried_out(core, context, spec, (run, &data))?, &data)
+    Ok(done(core, carried_out(core, context, spec, (run, &data))?, &data))
 }
 
-fn done(
-    core: &Core,
-    (model, notes): (ModelRecord, Vec<String>),
-    data: &RunData,
-) -> Result<Done, EngineError> {
+fn done(core: &Core, (model, notes): (ModelRecord, Vec<String>), data: &RunData) -> Done {
     let state = core.state();
     let trials = state.runs.get(&model.run).map(|run| run.trials.clone()).unwrap_or_default();
     let mut result = json!({
@@ -161,7 +157,7 @@ fn done(
     let test = model.metrics.get("test").or_else(|| model.metrics.get("validation"));
     let figure = test.and_then(|set| set.get(name)).map_or(f64::NAN, |metric| metric.value);
     let message = format!("Model {} ({}): {name} {figure:.4}", model.id, model.family.word());
-    Ok(Done::new(message, result))
+    Done::new(message, result)
 }
 
 /// Trains, evaluates and commits; returns the model and the notes of the learner.

@@ -5,6 +5,7 @@
 //! recurrent neural networks" (clipping by the norm), arXiv:1211.5063; Polyak and Juditsky, 1992,
 //! doi:10.1137/0330046 (averaged weights; here exponentially, as in Tarvainen and Valpola, 2017,
 //! arXiv:1703.01780).
+#![allow(clippy::inline_always, reason = "vectors are only wide where the loop is inlined into its caller")]
 
 use super::{layout::Segment, vector::Level};
 use rayon::prelude::*;

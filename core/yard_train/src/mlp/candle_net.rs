@@ -42,18 +42,18 @@ impl<'a> CandleNet<'a> {
     pub(super) fn new(
         job: &'a NetJob,
         (train, validation): (&'a NetRows, &'a NetRows),
-        device: Device,
+        device: &Device,
     ) -> std::result::Result<Self, TrainError> {
         let make = || {
             let layout = Layout::new(job);
-            let x = |rows: &NetRows| Tensor::from_slice(&rows.x, (rows.y.len(), job.features), &device);
+            let x = |rows: &NetRows| Tensor::from_slice(&rows.x, (rows.y.len(), job.features), device);
             let state = State::new(layout.initial(job.seed), job.params.ema > 0.0);
             Ok(Self {
                 job,
                 train: (train, x(train)?),
                 validation: (validation, x(validation)?),
-                input: CandleInput::new(&layout.plan, &device)?,
-                moments: moments(&layout, &state, &device)?,
+                input: CandleInput::new(&layout.plan, device)?,
+                moments: moments(&layout, &state, device)?,
                 layout,
                 device: device.clone(),
             })

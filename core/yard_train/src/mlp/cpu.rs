@@ -15,6 +15,8 @@ use rayon::prelude::*;
 
 /// Steps of less work (multiplications and additions) than this stay on one thread.
 const WORTH_THREADS: usize = 8_000_000;
+/// Parameters from which a pass over them is worth several threads.
+const LARGE: usize = 500_000;
 /// Most numbers in the gradients of all lanes together.
 const MOST_ROOM: usize = 1 << 27;
 
@@ -32,7 +34,11 @@ pub(super) struct CpuNet<'a> {
     lanes: Vec<Lane>,
     total: Vec<f32>,
     level: Level,
+    /// Whether the lanes of a step are worth several threads.
     parallel: bool,
+    /// Whether a pass over the parameters is. Each join waits for the slowest thread, which on a busy machine
+    /// takes longer than a small net's pass.
+    large: bool,
 }
 
 impl<'a> CpuNet<'a> {
@@ -58,9 +64,10 @@ impl<'a> CpuNet<'a> {
             level,
             parallel: rayon::current_num_threads() > 1
                 && rows.saturating_mul(layout.len()).saturating_mul(6) > WORTH_THREADS,
+            large: rayon::current_num_threads() > 1 && layout.len() > LARGE,
             layout,
         };
-        net.packed.fill(&net.layout, &net.state.weights, net.parallel);
+        net.packed.fill(&net.layout, &net.state.weights, net.large);
         net
     }
 }
@@ -108,9 +115,9 @@ impl Learner for CpuNet<'_> {
         }
         let lanes = &self.lanes[..used];
         let gradients: Vec<&[f32]> = lanes.iter().map(|lane| lane.gradient.as_slice()).collect();
-        let way = (self.level, self.parallel);
+        let way = (self.level, self.large);
         self.state.step(&gradients, &mut self.total, (&step.rule, &self.layout.segments), way);
-        self.packed.fill(&self.layout, &self.state.weights, self.parallel);
+        self.packed.fill(&self.layout, &self.state.weights, self.large);
         let add = |sum: (f64, f64), lane: &Lane| (sum.0 + lane.sums.0, sum.1 + lane.sums.1);
         Ok(lanes.iter().fold((0.0, 0.0), add))
     }
@@ -118,7 +125,7 @@ impl Learner for CpuNet<'_> {
     fn validation_margins(&mut self) -> Result<Vec<f32>, TrainError> {
         let kept = self.state.kept();
         if let Some(averaged) = &mut self.averaged {
-            averaged.fill(&self.layout, kept, self.parallel);
+            averaged.fill(&self.layout, kept, self.large);
         }
         let embeddings = embeddings(&self.layout, kept);
         let pass = Pass {
@@ -156,7 +163,7 @@ impl Learner for CpuNet<'_> {
 
     fn restore(&mut self, state: &State) -> Result<(), TrainError> {
         self.state.clone_from(state);
-        self.packed.fill(&self.layout, &self.state.weights, self.parallel);
+        self.packed.fill(&self.layout, &self.state.weights, self.large);
         Ok(())
     }
 }

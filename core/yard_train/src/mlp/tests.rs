@@ -128,7 +128,7 @@ fn the_cpu_net_and_candle_agree() {
                 continue;
             }
             let own = by_level(&job, pair, Level::of_processor());
-            let mut learner = CandleNet::new(&job, pair, Device::Cpu).unwrap();
+            let mut learner = CandleNet::new(&job, pair, &Device::Cpu).unwrap();
             let candle = train_with(&job, pair, &Stop::default(), &mut learner).unwrap();
             assert_eq!(own.steps, candle.steps);
             for (own, candle) in own.curve.iter().zip(&candle.curve) {
@@ -164,6 +164,19 @@ fn registers_and_threads_do_not_change_a_bit() {
             }
         }
     }
+}
+
+#[test]
+fn threads_do_not_change_a_bit_of_a_large_net() {
+    let (train, validation) = (rows(1, 1_100, Link::Logistic, true), rows(2, 300, Link::Logistic, false));
+    let mut job = rich(Link::Logistic);
+    (job.params.layers, job.params.epochs, job.params.batch) = (vec![720, 720], 1, 300);
+    let net = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| by_level(&job, (&train, &validation), Level::of_processor()))
+    };
+    let expected = net(1);
+    assert!([2, 3, 8].into_iter().all(|threads| net(threads) == expected));
 }
 
 #[test]
@@ -266,4 +279,22 @@ fn bf16_is_refused_on_the_cpu() {
     let none = NetJob { features: 0, ..job };
     let empty = NetRows { y: vec![0.0], ..NetRows::default() };
     assert!(check(&none, &empty, &NetRows::default()).unwrap_err().to_string().contains("at least 1"));
+}
+
+#[test]
+fn products_in_bf16_learn_like_those_in_f32() {
+    let (train, validation) = (rows(1, 730, Link::Logistic, true), rows(2, 210, Link::Logistic, false));
+    let pair = (&train, &validation);
+    let losses = |precision| {
+        let params = NetParams { precision, ..job(Link::Logistic).params };
+        let job = NetJob { params, ..job(Link::Logistic) };
+        let mut learner = CandleNet::new(&job, pair, &Device::Cpu).unwrap();
+        let net = train_with(&job, pair, &Stop::default(), &mut learner).unwrap();
+        net.curve.iter().map(|point| point.train_loss).collect::<Vec<_>>()
+    };
+    let (whole, half) = (losses(Precision::F32), losses(Precision::Bf16));
+    assert_ne!(whole, half);
+    for (a, b) in whole.iter().zip(&half) {
+        assert!((a - b).abs() < 0.01, "{whole:?} {half:?}");
+    }
 }

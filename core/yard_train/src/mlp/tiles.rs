@@ -5,6 +5,7 @@
 //! over the inner index in ascending order, so tiles of any size and registers of any width give the same
 //! bits. Method: Goto and van de Geijn, 2008, "Anatomy of high-performance matrix multiplication",
 //! doi:10.1145/1356052.1356053, without their copies: panels are packed as they are.
+#![allow(clippy::inline_always, reason = "vectors are only wide where the loop is inlined into its caller")]
 
 use super::vector::{LINE, Level, Line, Plain, Vector};
 #[cfg(target_arch = "x86_64")]
@@ -155,16 +156,12 @@ impl Gradient<'_> {
 
     #[inline(always)]
     fn tile<V: Vector, const TALL: usize>(&self, output: usize, panel: usize, out: &mut [f32]) {
+        let first = output * self.inputs + panel * LINE;
         let width = LINE.min(self.inputs - panel * LINE);
-        let place = |at: usize| {
-            let first = (output + at) * self.inputs + panel * LINE;
-            first..first + width
-        };
-        let mut lines = [[0.0; LINE]; TALL];
-        for (at, line) in lines.iter_mut().enumerate() {
-            line[..width].copy_from_slice(&out[place(at)]);
+        let mut sums = [V::load(&[0.0; LINE]); TALL];
+        for (at, sum) in sums.iter_mut().enumerate() {
+            *sum = load(&out[first + at * self.inputs..][..width]);
         }
-        let mut sums = lines.map(|line| V::load(&line));
         let x = &self.x[panel * self.stride..][..self.rows];
         let slopes = &self.slopes[output / LINE * self.stride..][..self.rows];
         for (slopes, x) in slopes.iter().zip(x) {
@@ -174,11 +171,32 @@ impl Gradient<'_> {
                 sums[at] = sums[at].add_scaled(slopes[at], x);
             }
         }
-        for (at, (sum, line)) in sums.into_iter().zip(&mut lines).enumerate() {
-            sum.store(line);
-            out[place(at)].copy_from_slice(&line[..width]);
+        for (at, sum) in sums.into_iter().enumerate() {
+            store(sum, &mut out[first + at * self.inputs..][..width]);
         }
     }
+}
+
+/// Loads at most a line; the rest are zeros.
+#[inline(always)]
+fn load<V: Vector>(values: &[f32]) -> V {
+    if let Some(line) = values.first_chunk::<LINE>() {
+        return V::load(line);
+    }
+    let mut line = [0.0; LINE];
+    line[..values.len()].copy_from_slice(values);
+    V::load(&line)
+}
+
+/// Stores as many numbers as there is room for.
+#[inline(always)]
+fn store<V: Vector>(vector: V, values: &mut [f32]) {
+    if let Some(line) = values.first_chunk_mut::<LINE>() {
+        return vector.store(line);
+    }
+    let mut line = [0.0; LINE];
+    vector.store(&mut line);
+    values.copy_from_slice(&line[..values.len()]);
 }
 
 /// `out[rows, n] = bias + a[rows, k] × b[n, k]ᵀ` for few columns (at most 32): 32 running sums each, which

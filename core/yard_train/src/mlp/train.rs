@@ -34,7 +34,7 @@ pub fn train_net(
     let rows = (train, validation);
     let device = DeviceChoice::parse(&job.device)?.open()?;
     if !matches!(device, Device::Cpu) {
-        return train_with(job, rows, observer, &mut CandleNet::new(job, rows, device)?);
+        return train_with(job, rows, observer, &mut CandleNet::new(job, rows, &device)?);
     }
     if job.params.precision == Precision::Bf16 {
         return Err(TrainError::Settings {

@@ -2,6 +2,7 @@
 //!
 //! All widths do the same operations on each number in the same order, with fused multiply-add, so a net
 //! has the same bits on each of them. Knows nothing of matrices ([`super::tiles`]).
+#![allow(clippy::inline_always, reason = "vectors are only wide where the loop is inlined into its caller")]
 
 use std::sync::OnceLock;
 
