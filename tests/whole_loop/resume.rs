@@ -67,10 +67,10 @@ fn a_killed_net_goes_on_and_ends_with_the_same_hash() {
     assert_eq!(sha(&done["model_sha256"]), sha(&whole["model_sha256"]));
     assert_eq!(done["metrics"], whole["metrics"]);
     assert!(!folder.exists(), "checkpoints of a finished run are removed");
-    place.run("train p.modelyard --resume 2").exits(1).says(&["ended with model"]);
-    place.run("train p.modelyard --resume").exits(1).says(&["nothing to resume"]);
-    place.run("train p.modelyard --resume 9").exits(1).says(&["unknown"]);
-    place.run("train p.modelyard --resume 1 --family mlp").exits(2);
+    let _ = place.run("train p.modelyard --resume 2").exits(1).says(&["ended with model"]);
+    let _ = place.run("train p.modelyard --resume").exits(1).says(&["nothing to resume"]);
+    let _ = place.run("train p.modelyard --resume 9").exits(1).says(&["unknown"]);
+    let _ = place.run("train p.modelyard --resume 1 --family mlp").exits(2);
 }
 
 #[test]

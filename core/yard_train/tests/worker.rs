@@ -11,7 +11,7 @@ use std::{
 use yard_score::model::Link;
 use yard_train::{
     TrainError,
-    mlp::{NetJob, NetObserver, NetParams, NetRows, Precision, Schedule, train_net},
+    mlp::{NetJob, NetObserver, NetParams, NetRows, Precision, Schedule, kept_progress, train_net},
     worker,
 };
 use yard_types::{event::Progress, rng::Rng, run::TrainPoint};
@@ -112,6 +112,20 @@ fn a_job_is_stopped_on_request() {
     let ended = worker::run(Path::new(TRAINER), &job(100_000), (&train, &validation), &log, None);
     assert!(matches!(ended, Err(TrainError::Cancelled)), "{ended:?}");
     assert!(log.points.lock().unwrap().len() < 1_000);
+}
+
+#[test]
+fn a_job_stopped_in_the_worker_goes_on_here() {
+    let (train, validation) = (rows(1, 2_000, false), rows(2, 100, false));
+    let whole = train_net(&job(60), &train, &validation, &Log::default()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let kept = NetJob { checkpoints: Some(folder.path().join("run")), ..job(60) };
+    let log = Log { stop_after_first_point: true, ..Log::default() };
+    let ended = worker::run(Path::new(TRAINER), &kept, (&train, &validation), &log, None);
+    assert!(matches!(ended, Err(TrainError::Cancelled)), "{ended:?}");
+    let at = kept_progress(&folder.path().join("run")).unwrap();
+    assert!(at.done > 0 && at.done < 60, "{at:?}");
+    assert_eq!(train_net(&kept, &train, &validation, &Log::default()).unwrap(), whole);
 }
 
 #[test]

@@ -307,12 +307,12 @@ mod tests {
                 for level in Level::all() {
                     let mut out = vec![[9.0; LINE]; panels(n) * rows];
                     product.write(level, &mut out);
-                    for at in 0..rows * n {
+                    for (at, gate) in gate.iter().enumerate() {
                         let (row, column) = (at / n, at % n);
                         let expected = match finish {
                             Finish::Nothing => exact(row, column),
                             Finish::Relu => exact(row, column).max(0.0),
-                            Finish::Gate(..) if gate[at] > 0.0 => 2.0 * exact(row, column),
+                            Finish::Gate(..) if *gate > 0.0 => 2.0 * exact(row, column),
                             Finish::Gate(..) => 0.0,
                         };
                         let found = out[column / LINE * rows + row][column % LINE];
