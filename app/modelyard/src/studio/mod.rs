@@ -8,6 +8,7 @@ mod dialogs;
 mod recent;
 mod shot;
 
+pub(crate) use recent::remember;
 pub(crate) use shot::{Shot, shot};
 
 use std::path::{Path, PathBuf};
