@@ -45,7 +45,7 @@ pub struct Trained {
     pub best_round: u32,
     /// All rounds done, in order.
     pub curve: Vec<Round>,
-    /// Mean loss of the kept model on all training rows.
+    /// Mean loss of the kept model on training rows (at most 16,384, evenly spaced).
     pub train_loss: f64,
     /// Mean loss of the kept model on the validation (of a forest: out-of-bag) rows.
     pub valid_loss: Option<f64>,
