@@ -57,6 +57,21 @@ impl DeepOp {
 }
 
 impl DeepNet {
+    /// Returns the multiplications that a row takes, roughly: parameters × tokens, at least the parameters.
+    pub fn row_work(&self) -> usize {
+        let all = |op: &DeepOp| op.arrays().iter().map(|(_, values)| values.len()).sum::<usize>();
+        let (mut tokens, mut work) = (1_usize, 0_usize);
+        for op in &self.ops {
+            match op {
+                DeepOp::Embed { width, positions, .. } => tokens = positions.len() / (*width as usize).max(1),
+                DeepOp::FeatureTokens { parts, .. } => tokens = parts.len(),
+                DeepOp::Input { .. } | DeepOp::TakeFirst | DeepOp::MeanPool | DeepOp::Flatten => tokens = 1,
+                op => work = work.saturating_add(all(op).saturating_mul(tokens)),
+            }
+        }
+        work
+    }
+
     /// Returns the number of parameters.
     pub fn parameters(&self) -> usize {
         self.ops.iter().flat_map(DeepOp::arrays).map(|(_, values)| values.len()).sum()

@@ -22,13 +22,13 @@ pub(crate) struct Shape {
     pub(crate) height: usize,
     /// Values of a token, or the width of an image.
     pub(crate) width: usize,
-    /// Whether rows have fewer tokens than `height`.
-    pub(crate) ragged: bool,
+    /// Not 0 when rows have lengths of their own: 1 + the operation that found them.
+    pub(crate) ragged: usize,
 }
 
 impl Shape {
     pub(crate) fn vector(width: usize) -> Self {
-        Self { planes: 1, height: 1, width, ragged: false }
+        Self { planes: 1, height: 1, width, ragged: 0 }
     }
 
     /// Returns the values of a row, at most.
@@ -37,7 +37,7 @@ impl Shape {
     }
 
     fn is_vector(self) -> bool {
-        self.planes == 1 && self.height == 1 && !self.ragged
+        self.planes == 1 && self.height == 1 && self.ragged == 0
     }
 }
 
@@ -48,12 +48,13 @@ pub(crate) fn shapes(net: &DeepNet, n_features: usize) -> Result<Vec<Shape>, Sco
         return Err(wrong(format!("a net has {} operations", net.ops.len()), "1 to 4,096"));
     }
     check_finite("scale and shift", &[net.scale, net.shift])?;
-    let mut state = State { n_features, x: None, slots: [None; SLOTS], work: 0 };
+    let mut state = State { n_features, index: 0, x: None, slots: [None; SLOTS], work: 0 };
     let mut out = Vec::with_capacity(net.ops.len());
     for (index, op) in net.ops.iter().enumerate() {
         for (name, values) in op.arrays() {
             check_finite(&format!("operation {index}, {name}"), values)?;
         }
+        state.index = index;
         let shape = state.after(op).map_err(|error| error.at(index))?;
         if shape.values() == 0 || shape.values() > MOST_VALUES || shape.height > MOST_TOKENS {
             let what = format!("operation {index} makes {shape:?}");
@@ -73,6 +74,8 @@ pub(crate) fn shapes(net: &DeepNet, n_features: usize) -> Result<Vec<Shape>, Sco
 
 struct State {
     n_features: usize,
+    /// Operation.
+    index: usize,
     x: Option<Shape>,
     slots: [Option<Shape>; SLOTS],
     /// Multiplications of a row so far.
@@ -132,7 +135,7 @@ impl State {
                     return Err(Problem(format!("{} embeddings of {width}", tokens.len()), "whole rows"));
                 }
                 count("length of positions", positions.len(), x.width.saturating_mul(width))?;
-                Ok(Shape { planes: 1, height: x.width, width, ragged: true })
+                Ok(Shape { planes: 1, height: x.width, width, ragged: self.index + 1 })
             }
             DeepOp::Dense { inputs, weights, bias, .. } => {
                 tokens(x)?;
@@ -180,7 +183,7 @@ impl State {
                 tokens(x)?;
                 Ok(Shape::vector(x.width))
             }
-            DeepOp::Flatten if x.ragged => {
+            DeepOp::Flatten if x.ragged != 0 => {
                 Err(Problem("rows have different lengths".to_owned(), "a tensor of fixed size"))
             }
             DeepOp::Flatten => Ok(Shape::vector(x.values())),
@@ -207,14 +210,17 @@ impl State {
         for part in parts {
             let (first, count) = (part.first as usize, part.count as usize);
             if first.checked_add(count).is_none_or(|end| end > values) {
-                return Err(Problem(format!("a part of {count} values from {first}"), "a part of the vector"));
+                return Err(Problem(
+                    format!("a part of {count} values from {first}"),
+                    "a part of the vector",
+                ));
             }
             total = total.saturating_add(count);
         }
         count("number of weights", weights, total.saturating_mul(width))?;
         count("number of biases", bias, parts.len().saturating_mul(width))?;
         self.spend(weights);
-        Ok(Shape { planes: 1, height: parts.len(), width, ragged: false })
+        Ok(Shape { planes: 1, height: parts.len(), width, ragged: 0 })
     }
 
     fn attention(&mut self, x: Shape, heads: usize) -> Result<Shape, Problem> {
