@@ -6,7 +6,7 @@
 //! from the values that are kept.
 
 use crate::{binned::Binners, grid::Grid, tree::BinTree};
-use yard_score::model::TreeEnsemble;
+use yard_score::model::{Sum, TreeEnsemble};
 
 /// Trees with their base and grid.
 pub(crate) struct Ensemble {
@@ -85,6 +85,7 @@ impl Ensemble {
             n_features: binners.features.len() as u32,
             base: self.base.clone(),
             grid: step,
+            sum: Sum::Grid,
             trees: self.trees.iter().map(|tree| tree.to_tree(binners)).collect(),
         }
     }

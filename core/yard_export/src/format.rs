@@ -1,10 +1,11 @@
 //! The formats by name, and the one way in.
 
 use crate::{
-    c, cluster, error::ExportError, exported::Exported, lightgbm, mlflow, onnx, subject::Subject, triton,
+    c, cluster, error::ExportError, exported::Exported, grid, lightgbm, mlflow, onnx, subject::Subject,
+    triton,
 };
-use yard_package::Package;
-use yard_score::model::Model;
+use yard_package::{Package, golden};
+use yard_score::{model::Model, scorer::Scorer};
 
 /// A format of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,13 +84,31 @@ pub fn export(package: Vec<u8>, format: Format) -> Result<Exported, ExportError>
             instead: "a package, which yard-serve runs",
         });
     }
+    if format != Format::LightGbm
+        && let Some((parts, note)) = grid::on_grid(subject.parts, format.word())?
+    {
+        let scorer = Scorer::new(&parts).map_err(yard_package::PackageError::from)?;
+        let again = subject
+            .golden
+            .iter()
+            .map(|golden| golden::answer(&scorer, golden.request.clone(), subject.threshold));
+        let golden = again.collect::<Result<Vec<_>, _>>().map_err(yard_package::PackageError::from)?;
+        let subject = Subject { parts: &parts, golden: &golden, rounding: Some(&note), ..subject };
+        let mut exported = written(&subject, format)?;
+        exported.notes.push(note.clone());
+        return Ok(exported);
+    }
+    written(&subject, format)
+}
+
+fn written(subject: &Subject<'_>, format: Format) -> Result<Exported, ExportError> {
     match format {
-        Format::LightGbm => lightgbm::export(&subject),
-        Format::Onnx => onnx::export(&subject),
-        Format::Triton => triton::export(&subject),
-        Format::Mlflow => mlflow::export(&subject),
-        Format::Kserve => cluster::kserve(&subject),
-        Format::Kubernetes => cluster::kubernetes(&subject),
-        Format::C => c::export(&subject),
+        Format::LightGbm => lightgbm::export(subject),
+        Format::Onnx => onnx::export(subject),
+        Format::Triton => triton::export(subject),
+        Format::Mlflow => mlflow::export(subject),
+        Format::Kserve => cluster::kserve(subject),
+        Format::Kubernetes => cluster::kubernetes(subject),
+        Format::C => c::export(subject),
     }
 }

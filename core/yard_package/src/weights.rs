@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use yard_score::deep::{DeepNet, DeepOp};
 use yard_score::model::{
-    Activation, DenseLayer, DenseNet, EnsembleModel, LinearModel, Link, Member, Model, Tree, TreeEnsemble,
+    Activation, DenseLayer, DenseNet, EnsembleModel, LinearModel, Link, Member, Model, Sum, Tree,
+    TreeEnsemble,
 };
 use yard_types::frame::Task;
 
@@ -32,6 +33,8 @@ pub(crate) enum Family {
     Trees {
         n_features: u32,
         grid: f32,
+        #[serde(default, skip_serializing_if = "Sum::is_grid")]
+        sum: Sum,
     },
     Net {
         layers: Vec<Layer>,
@@ -96,7 +99,7 @@ fn describe(model: &Model, prefix: &str, arrays: &mut Arrays) -> Family {
         }
         Model::Trees(model) => {
             put_trees(arrays, prefix, model);
-            Family::Trees { n_features: model.n_features, grid: model.grid }
+            Family::Trees { n_features: model.n_features, grid: model.grid, sum: model.sum }
         }
         Model::Net(model) => {
             for (index, layer) in model.layers.iter().enumerate() {
@@ -139,7 +142,9 @@ fn build(family: Family, prefix: &str, reader: &mut Reader<'_>) -> Result<Model,
             weights: reader.take(&format!("{prefix}weights"))?,
             bias: reader.take(&format!("{prefix}bias"))?,
         }),
-        Family::Trees { n_features, grid } => Model::Trees(take_trees(reader, prefix, (n_features, grid))?),
+        Family::Trees { n_features, grid, sum } => {
+            Model::Trees(take_trees(reader, prefix, (n_features, grid, sum))?)
+        }
         Family::Net { layers, scale, shift } => {
             let mut out = Vec::with_capacity(layers.len());
             for (index, layer) in layers.into_iter().enumerate() {
@@ -197,6 +202,7 @@ macro_rules! element {
 }
 
 element!(f32, Dtype::F32, 4);
+element!(f64, Dtype::F64, 8);
 element!(u32, Dtype::U32, 4);
 element!(i32, Dtype::I32, 4);
 element!(u8, Dtype::U8, 1);
@@ -252,6 +258,9 @@ fn put_trees(arrays: &mut Arrays, prefix: &str, model: &TreeEnsemble) {
     all(arrays, &name("node.gain"), trees, |tree| &tree.gain);
     all(arrays, &name("node.cover"), trees, |tree| &tree.node_cover);
     all(arrays, &name("leaf.value"), trees, |tree| &tree.leaf_value);
+    if matches!(model.sum, Sum::OrderedF64 { .. }) {
+        all(arrays, &name("leaf.exact"), trees, |tree| &tree.leaf_exact);
+    }
     all(arrays, &name("leaf.cover"), trees, |tree| &tree.leaf_cover);
     all(arrays, &name("category.words"), trees, |tree| &tree.category_words);
 }
@@ -259,7 +268,7 @@ fn put_trees(arrays: &mut Arrays, prefix: &str, model: &TreeEnsemble) {
 fn take_trees(
     reader: &mut Reader<'_>,
     prefix: &str,
-    (n_features, grid): (u32, f32),
+    (n_features, grid, sum): (u32, f32, Sum),
 ) -> Result<TreeEnsemble, PackageError> {
     let name = |name: &str| format!("{prefix}{name}");
     let (base, outputs) = (reader.take::<f32>(&name("base"))?, reader.take::<u32>(&name("tree.output"))?);
@@ -275,6 +284,12 @@ fn take_trees(
     let mut gain = reader.pieces::<f32>(&name("node.gain"))?;
     let mut node_cover = reader.pieces::<f32>(&name("node.cover"))?;
     let mut leaf_value = reader.pieces::<f32>(&name("leaf.value"))?;
+    let exact = matches!(sum, Sum::OrderedF64 { .. });
+    let mut leaf_exact = if exact {
+        reader.pieces::<f64>(&name("leaf.exact"))?
+    } else {
+        Pieces { name: name("leaf.exact"), values: Vec::new(), at: 0 }
+    };
     let mut leaf_cover = reader.pieces::<f32>(&name("leaf.cover"))?;
     let mut category_words = reader.pieces::<u32>(&name("category.words"))?;
     let mut trees = Vec::with_capacity(outputs.len());
@@ -291,16 +306,18 @@ fn take_trees(
             gain: gain.next(nodes)?,
             node_cover: node_cover.next(nodes)?,
             leaf_value: leaf_value.next(leaves)?,
+            leaf_exact: leaf_exact.next(if exact { leaves } else { 0 })?,
             leaf_cover: leaf_cover.next(leaves)?,
             category_words: category_words.next(words[index] as usize)?,
         });
     }
     let rest = [feature.rest(), threshold.rest(), left.rest(), right.rest(), flags.rest(), gain.rest()];
-    let more = [node_cover.rest(), leaf_value.rest(), leaf_cover.rest(), category_words.rest()];
+    let more =
+        [node_cover.rest(), leaf_value.rest(), leaf_exact.rest(), leaf_cover.rest(), category_words.rest()];
     if rest.iter().chain(&more).any(|rest| *rest > 0) {
         return Err(weights("an array is longer than the trees need"));
     }
-    Ok(TreeEnsemble { n_features, base, grid, trees })
+    Ok(TreeEnsemble { n_features, base, grid, sum, trees })
 }
 
 /// Arrays of a file; each must be taken exactly once.

@@ -57,6 +57,7 @@ fn tree_shap_equals_the_definition() {
             n_features: 5,
             base: vec![0.5],
             grid: 1.0 / 1024.0,
+            sum: crate::model::Sum::Grid,
             trees: vec![tree],
         };
         let shap = super::trees::TreeShap::new(model.clone());
