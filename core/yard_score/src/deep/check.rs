@@ -111,7 +111,7 @@ impl State {
             return Err(Problem("there is no tensor yet".to_owned(), "an input first"));
         };
         match op {
-            DeepOp::Input { .. } => Ok(x),
+            DeepOp::Input { .. } | DeepOp::Activate { .. } => Ok(x),
             DeepOp::Bins { feature, lower, scale, floor, ceiling } => {
                 vector(x)?;
                 for (what, values) in
@@ -159,7 +159,6 @@ impl State {
                 }
                 Ok(x)
             }
-            DeepOp::Activate { .. } => Ok(x),
             DeepOp::Gate { .. } => {
                 tokens(x)?;
                 divided(x, 2)

@@ -151,12 +151,11 @@ impl Deep {
                 let starts = remake(op, x, slots, y);
                 std::mem::swap(&mut x.values, y);
                 x.width = shape.width;
-                match starts {
-                    Some(starts) => x.starts = starts,
-                    None => {
-                        let rows = x.starts.len() - 1;
-                        x.fix(rows, shape.planes * shape.height);
-                    }
+                if let Some(starts) = starts {
+                    x.starts = starts;
+                } else {
+                    let rows = x.starts.len() - 1;
+                    x.fix(rows, shape.planes * shape.height);
                 }
             }
         }
@@ -237,7 +236,9 @@ fn remake(op: &DeepOp, x: &Tensor, slots: &[Tensor; SLOTS], out: &mut Vec<f32>) 
                 for token in row.chunks_exact(x.width) {
                     mean.iter_mut().zip(token).for_each(|(mean, value)| *mean += value);
                 }
-                mean.iter_mut().for_each(|mean| *mean /= tokens as f32);
+                for mean in mean.iter_mut() {
+                    *mean /= tokens as f32;
+                }
             }
         }
         _ => {}
@@ -294,7 +295,9 @@ fn affine(x: &mut Tensor, (scale, shift): (&[f32], &[f32]), shape: Shape) {
     }
     let factors = scale.iter().zip(shift).cycle();
     for (plane, (scale, shift)) in x.values.chunks_exact_mut(shape.height * shape.width).zip(factors) {
-        plane.iter_mut().for_each(|x| *x = *x * scale + shift);
+        for x in plane.iter_mut() {
+            *x = *x * scale + shift;
+        }
     }
 }
 
