@@ -202,7 +202,7 @@ impl ProjectState {
                 };
                 self.runs.insert(*run, run_record);
             }
-            Event::TrialFinished { run, index, trial } => {
+            Event::TrialFinished { run, index, trial, .. } => {
                 if let Some(entry) = self.runs.get_mut(run)
                     && entry.trials.len() == *index as usize
                 {

@@ -44,7 +44,7 @@ impl Observer for JobObserver<'_> {
         }
     }
 
-    fn trial(&self, index: u32, trial: &Trial) {
+    fn trial(&self, index: u32, trial: &Trial, saved: &[u8]) {
         let Some(run) = self.run else { return };
         let mut trial = trial.clone();
         evaluate::defined_only(&mut trial.validation);
