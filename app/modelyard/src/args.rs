@@ -343,6 +343,15 @@ pub(crate) struct TrainArgs {
     /// auto, cpu, cuda:N or metal.
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub(crate) device: String,
+    /// Go on with a stopped run, the newest without a number; its settings are the run's own.
+    #[arg(
+        long,
+        value_name = "RUN",
+        num_args = 0..=1,
+        default_missing_value = "0",
+        conflicts_with_all = ["family", "params", "trials", "budget", "folds", "device"]
+    )]
+    pub(crate) resume: Option<u64>,
 }
 
 #[derive(Clone, Debug, Args)]

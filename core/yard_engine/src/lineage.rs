@@ -143,9 +143,10 @@ fn step(record: &EventRecord) -> Option<(Step, Vec<Node>)> {
         }
         Event::SplitSet { dataset, .. } => ("split", dataset.to_string(), vec![Node::Dataset(*dataset)]),
         Event::RunStarted { run, .. } => ("run", run.to_string(), vec![Node::Run(*run)]),
-        Event::RunFailed { run, .. } | Event::RunCancelled { run } => {
-            ("run", run.to_string(), vec![Node::Run(*run)])
-        }
+        Event::RunFailed { run, .. }
+        | Event::RunCancelled { run }
+        | Event::RunStopped { run, .. }
+        | Event::RunResumed { run } => ("run", run.to_string(), vec![Node::Run(*run)]),
         Event::RunFinished { run, model, .. } => {
             ("model", model.id.to_string(), vec![Node::Model(model.id), Node::Run(*run)])
         }
@@ -215,6 +216,14 @@ pub fn describe(event: &Event) -> String {
         }
         Event::RunFailed { run, message } => format!("run {run} failed: {message}"),
         Event::RunCancelled { run } => format!("run {run} cancelled"),
+        Event::RunStopped { run, interrupted, checkpoint } => {
+            let why = if *interrupted { "the program ended" } else { "stopped by hand" };
+            match checkpoint {
+                Some(at) => format!("run {run}: {why}; checkpoint at {} {}", at.done, at.unit),
+                None => format!("run {run}: {why}; no checkpoint"),
+            }
+        }
+        Event::RunResumed { run } => format!("run {run} resumed"),
         Event::ModelEvaluated { evaluation } => {
             format!("model {} evaluated on {} rows ({})", evaluation.model, evaluation.rows, evaluation.split)
         }

@@ -118,6 +118,20 @@ pub enum Event {
         /// Why, and what to do.
         message: String,
     },
+    /// What a run left that was stopped, told just before [`Self::RunCancelled`].
+    RunStopped {
+        /// Run.
+        run: RunId,
+        /// Whether the program ended (a kill, a power cut) rather than the user asking.
+        interrupted: bool,
+        /// How far its checkpoint is; `None` = none is kept, resuming starts from the beginning.
+        checkpoint: Option<Progress>,
+    },
+    /// A stopped run goes on.
+    RunResumed {
+        /// Run.
+        run: RunId,
+    },
     /// A run was stopped.
     RunCancelled {
         /// Run.

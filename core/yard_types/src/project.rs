@@ -3,7 +3,7 @@
 use crate::{
     deploy::{DeploymentStatus, RolloutStep},
     evaluation::Evaluation,
-    event::{DatasetRecord, Event, EventRecord},
+    event::{DatasetRecord, Event, EventRecord, Progress},
     frame::Frame,
     gate::GateReport,
     ids::{DatasetId, ModelId, RunId},
@@ -32,7 +32,7 @@ pub enum RunState {
         /// Why.
         message: String,
     },
-    /// Stopped by the user.
+    /// Stopped by the user, or by the end of the program; can be resumed.
     Cancelled,
 }
 
@@ -53,6 +53,25 @@ pub struct RunRecord {
     pub curve: Vec<TrainPoint>,
     /// Tries.
     pub trials: Vec<Trial>,
+    /// What it left when it was stopped.
+    #[serde(default)]
+    pub stopped: Option<Stopped>,
+}
+
+/// What a stopped run left.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stopped {
+    /// Whether the program ended rather than the user asking.
+    pub interrupted: bool,
+    /// How far its checkpoint is; `None` = resuming starts from the beginning.
+    pub checkpoint: Option<Progress>,
+}
+
+impl RunRecord {
+    /// Returns whether the run was stopped and can go on ([`crate::command::Command::ResumeTraining`]).
+    pub fn resumable(&self) -> bool {
+        self.state == RunState::Cancelled
+    }
 }
 
 /// Split in force for a dataset.
@@ -139,6 +158,8 @@ impl ProjectState {
             | Event::TrialFinished { .. }
             | Event::RunFinished { .. }
             | Event::RunFailed { .. }
+            | Event::RunStopped { .. }
+            | Event::RunResumed { .. }
             | Event::RunCancelled { .. } => {
                 self.apply_run(record);
             }
@@ -199,6 +220,7 @@ impl ProjectState {
                     state: RunState::Running,
                     curve: Vec::new(),
                     trials: Vec::new(),
+                    stopped: None,
                 };
                 self.runs.insert(*run, run_record);
             }
@@ -221,6 +243,17 @@ impl ProjectState {
                 self.end_run(*run, RunState::Failed { message: message.clone() });
             }
             Event::RunCancelled { run } => self.end_run(*run, RunState::Cancelled),
+            Event::RunStopped { run, interrupted, checkpoint } => {
+                if let Some(entry) = self.runs.get_mut(run) {
+                    let (interrupted, checkpoint) = (*interrupted, checkpoint.clone());
+                    entry.stopped = Some(Stopped { interrupted, checkpoint });
+                }
+            }
+            Event::RunResumed { run } => {
+                if let Some(entry) = self.runs.get_mut(run) {
+                    (entry.state, entry.stopped) = (RunState::Running, None);
+                }
+            }
             _ => {}
         }
     }

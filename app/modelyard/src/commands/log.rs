@@ -8,7 +8,7 @@ use crate::{
 use anyhow::Result;
 use serde_json::json;
 use std::process::ExitCode;
-use yard_types::project::RunState;
+use yard_types::project::{RunState, Stopped};
 
 /// Lists runs.
 pub(crate) fn runs(session: &Session, project: &ProjectArgs) -> Result<ExitCode> {
@@ -22,7 +22,7 @@ pub(crate) fn runs(session: &Session, project: &ProjectArgs) -> Result<ExitCode>
                 RunState::Running => "running".to_owned(),
                 RunState::Finished { model } => format!("model {model}"),
                 RunState::Failed { message } => format!("failed: {message}"),
-                RunState::Cancelled => "cancelled".to_owned(),
+                RunState::Cancelled => stopped(run.stopped.as_ref()),
             };
             let cells = [run.id.to_string(), run.spec.family.word().to_owned(), run.dataset.to_string()];
             table.row(cells.into_iter().chain([seconds(&run.started_at), ended]).collect());
@@ -30,6 +30,15 @@ pub(crate) fn runs(session: &Session, project: &ProjectArgs) -> Result<ExitCode>
         table.render()
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says how a stopped run can go on.
+fn stopped(left: Option<&Stopped>) -> String {
+    let why = if left.is_some_and(|left| left.interrupted) { "interrupted" } else { "stopped" };
+    match left.and_then(|left| left.checkpoint.as_ref()) {
+        Some(at) => format!("{why} at {} {}, can be resumed", at.done, at.unit),
+        None => format!("{why}, can be resumed from the beginning"),
+    }
 }
 
 /// Lists models.

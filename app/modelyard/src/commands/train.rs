@@ -5,12 +5,14 @@ use crate::{
     args::{ModelArg, ProjectArgs, TrainArgs},
     output::{TextTable, duration, number},
 };
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use serde_json::{Value, json};
 use std::process::ExitCode;
 use yard_types::{
     command::Command,
+    ids::RunId,
     metric::{MetricSet, metric_info},
+    project::ProjectState,
     run::{Family, ModelRecord, Params, RunSpec, Trial},
 };
 
@@ -18,9 +20,14 @@ use yard_types::{
 pub(crate) fn train(session: &Session, args: &TrainArgs) -> Result<ExitCode> {
     let spec = spec(session, args)?;
     let engine = session.open(&args.project.project)?;
-    let recipe = engine.state().recipe.clone();
-    let spec = Box::new(RunSpec { recipe, ..spec });
-    let done = session.run(&engine, Command::StartTraining { spec })?;
+    let command = match args.resume {
+        Some(run) => Command::ResumeTraining { run: stopped_run(&engine.state(), run)? },
+        None => {
+            let recipe = engine.state().recipe.clone();
+            Command::StartTraining { spec: Box::new(RunSpec { recipe, ..spec }) }
+        }
+    };
+    let done = session.run(&engine, command)?;
     let state = engine.state();
     let model = state.models.values().next_back();
     let trials = model.and_then(|model| state.runs.get(&model.run)).map_or(&[][..], |run| &run.trials);
@@ -38,6 +45,17 @@ pub(crate) fn train(session: &Session, args: &TrainArgs) -> Result<ExitCode> {
         out
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the run to resume: by number, or the newest that was stopped for 0.
+fn stopped_run(state: &ProjectState, number: u64) -> Result<RunId> {
+    if number > 0 {
+        return Ok(RunId(number));
+    }
+    let newest = state.runs.values().rev().find(|run| run.resumable());
+    newest
+        .map(|run| run.id)
+        .ok_or_else(|| anyhow!("no run was stopped; nothing to resume (see `modelyard runs`)"))
 }
 
 fn spec(session: &Session, args: &TrainArgs) -> Result<RunSpec> {

@@ -27,6 +27,9 @@ pub(crate) fn event_words(event: &Event) -> String {
         Event::RunFinished { run, model, .. } => format!("run {run} finished, {}", model.family.word()),
         Event::RunFailed { run, .. } => format!("run {run} failed"),
         Event::RunCancelled { run } => format!("run {run} stopped"),
+        Event::RunStopped { run, checkpoint: Some(_), .. } => format!("checkpoint of run {run} kept"),
+        Event::RunStopped { run, .. } => format!("no checkpoint of run {run}"),
+        Event::RunResumed { run } => format!("run {run} goes on"),
         Event::ModelEvaluated { evaluation } => {
             format!("model {} evaluated, {}", evaluation.model, evaluation.split)
         }

@@ -1,6 +1,9 @@
 //! Training: a run becomes a model with its evaluations, all committed at once, or nothing.
 
-use super::evaluate;
+use super::{
+    evaluate,
+    resume::{self, Interrupted},
+};
 use crate::{
     engine::Core,
     error::EngineError,
@@ -100,9 +103,9 @@ struct OpenRun<'a> {
 }
 
 impl OpenRun<'_> {
-    fn end(&mut self, event: Event) -> Result<(), EngineError> {
+    fn end(&mut self, events: Vec<Event>) -> Result<(), EngineError> {
         self.open = false;
-        self.core.commit(self.context.command, &[], vec![event]).map(drop)
+        self.core.commit(self.context.command, &[], events).map(drop)
     }
 }
 
@@ -111,7 +114,7 @@ impl Drop for OpenRun<'_> {
         if self.open {
             let message = "the run stopped on an error in the program".to_owned();
             // Nothing is left to tell it to if this fails too: the next opening closes the run.
-            let _ = self.end(Event::RunFailed { run: self.run, message });
+            let _ = self.end(vec![Event::RunFailed { run: self.run, message }]);
         }
     }
 }
@@ -119,7 +122,27 @@ impl Drop for OpenRun<'_> {
 /// Trains a run on the current dataset.
 pub(crate) fn start(core: &Core, context: &JobContext, spec: &RunSpec) -> Result<Done, EngineError> {
     let data = RunData::load(core, context, None)?;
-    let (model, notes) = run(core, context, spec, &data)?;
+    done(core, run(core, context, spec, &data)?, &data)
+}
+
+/// Trains a stopped run again, from its checkpoint if there is one.
+pub(crate) fn again(
+    core: &Core,
+    context: &JobContext,
+    run: RunId,
+    spec: &RunSpec,
+) -> Result<Done, EngineError> {
+    let dataset = core.state().runs.get(&run).map(|record| record.dataset);
+    let data = RunData::load(core, context, dataset)?;
+    core.commit(context.command, &[], vec![Event::RunResumed { run }])?;
+    done(core, carried_out(core, context, spec, (run, &data))?, &data)
+}
+
+fn done(
+    core: &Core,
+    (model, notes): (ModelRecord, Vec<String>),
+    data: &RunData,
+) -> Result<Done, EngineError> {
     let state = core.state();
     let trials = state.runs.get(&model.run).map(|run| run.trials.clone()).unwrap_or_default();
     let mut result = json!({
@@ -148,6 +171,16 @@ pub(crate) fn run(
     let spec = &refit_stated(core, spec, data);
     let started = Event::RunStarted { run, spec: Box::new(spec.clone()), dataset: data.dataset.id };
     core.commit(context.command, &[], vec![started])?;
+    carried_out(core, context, spec, (run, data))
+}
+
+/// Trains a run that was stated as started, and commits its end.
+fn carried_out(
+    core: &Core,
+    context: &JobContext,
+    spec: &RunSpec,
+    (run, data): (RunId, &RunData),
+) -> Result<(ModelRecord, Vec<String>), EngineError> {
     let mut open = OpenRun { core, context, run, open: true };
     match trained(core, context, spec, (run, data)) {
         Ok((events, object, model, notes)) => {
@@ -156,11 +189,11 @@ pub(crate) fn run(
             Ok((model, notes))
         }
         Err(EngineError::Cancelled) => {
-            open.end(Event::RunCancelled { run })?;
+            open.end(resume::stopped_events(core, run, Interrupted(false)))?;
             Err(EngineError::Cancelled)
         }
         Err(error) => {
-            open.end(Event::RunFailed { run, message: error.to_string() })?;
+            open.end(vec![Event::RunFailed { run, message: error.to_string() }])?;
             Err(error)
         }
     }
