@@ -247,7 +247,7 @@ impl<'a> Search<'a> {
         let (saved, predictions) = Saved::from_bytes(saved)?;
         let candidate = match (&saved.candidate, saved.value) {
             (Some(own), Some(value)) => Some(own.restored(
-                (task.family, &task.params),
+                task.family,
                 self.shared.run.input.frame,
                 (&self.judged, predictions),
                 value,

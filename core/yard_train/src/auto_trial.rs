@@ -220,7 +220,6 @@ impl Shared<'_> {
             let (effort, size_bytes) = self.effort(run, found.first.as_ref());
             let candidate = Candidate {
                 family,
-                params: params.clone(),
                 settled,
                 trained: None,
                 parts: found.parts,
@@ -244,7 +243,6 @@ impl Shared<'_> {
         let fits = if self.refit { again } else { 0.0 };
         let candidate = Candidate {
             family,
-            params: params.clone(),
             settled: params.clone(),
             trained: Some(trained),
             parts,

@@ -21,9 +21,7 @@ use yard_types::{
 #[derive(Clone)]
 pub(crate) struct Candidate {
     pub(crate) family: Family,
-    /// Hyperparameters that were asked for.
-    pub(crate) params: Params,
-    /// Those of a fit on training rows: over folds, what the folds settled on.
+    /// Hyperparameters of a fit on training rows: those asked for, or what the folds settled on.
     pub(crate) settled: Params,
     /// The model of training rows; `None` when only folds were trained.
     pub(crate) trained: Option<Trained>,

@@ -92,7 +92,7 @@ impl SavedCandidate {
     /// Returns the candidate on the rows of its parts; `None` when the predictions don't fit them.
     pub(crate) fn restored(
         &self,
-        (family, asked): (Family, &Params),
+        family: Family,
         frame: &Frame,
         (rows, predictions): (&[Part], Vec<Vec<f32>>),
         value: f64,
@@ -103,7 +103,6 @@ impl SavedCandidate {
         let part = |(part, values)| Scored::of(frame, part, values);
         Some(Candidate {
             family,
-            params: asked.clone(),
             settled: self.settled.clone(),
             trained: None,
             parts: rows.iter().zip(predictions).map(part).collect::<Option<_>>()?,
@@ -133,7 +132,6 @@ mod tests {
         let part = Part { rows: vec![4, 9], y: vec![1.0, 2.0], weights: None, dropped: 0 };
         let candidate = Candidate {
             family: Family::Forest,
-            params: Params::new(),
             settled: Params::from([("trees".to_owned(), "7".to_owned())]),
             trained: None,
             parts: vec![Scored::of_values(&part, vec![1.5, f32::MIN_POSITIVE])],
@@ -146,7 +144,7 @@ mod tests {
         let (read, values) = Saved::from_bytes(&bytes).unwrap();
         assert_eq!((read.value, &read.reached), (Some(0.1 + 0.2), &vec![0.5, 0.25]));
         let own = read.candidate.unwrap();
-        let asked = (Family::Forest, &Params::new());
+        let asked = Family::Forest;
         let again = own.restored(asked, &frame, (std::slice::from_ref(&part), values.clone()), 0.5).unwrap();
         assert_eq!(again.parts[0].values(), candidate.parts[0].values());
         assert_eq!((again.settled, again.cost), (candidate.settled, candidate.cost));

@@ -96,9 +96,9 @@ fn candidate(y: &[f64], trial: usize, errors: impl Fn(usize) -> f64) -> Candidat
     let parts = vec![Scored::of_values(&part, values)];
     let square: f64 = (0..y.len()).map(|at| errors(at).powi(2)).sum();
     let value = (square / y.len() as f64).sqrt();
-    let (params, settled) = (Params::new(), Params::new());
+    let settled = Params::new();
     let (size_bytes, cost) = (0, crate::auto_budget::Cost::default());
-    Candidate { family: Family::Boosting, params, settled, trained: None, parts, value, trial, size_bytes, cost }
+    Candidate { family: Family::Boosting, settled, trained: None, parts, value, trial, size_bytes, cost }
 }
 
 #[test]
