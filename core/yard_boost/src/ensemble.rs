@@ -1,16 +1,12 @@
 //! The trees grown so far and the grid that their values lie on.
 //!
 //! The grid is chosen before the first tree from an estimate of the bound; should the trees outgrow it,
-//! all values are rounded to a coarser one on the spot, so that the margins that training goes on with
-//! are always those of the model that is kept.
+//! all values are rounded to a coarser one. Training goes on with the margins that it has, which differ
+//! from those of the rounded values by less than a step a tree; what is reported in the end is computed
+//! from the values that are kept.
 
-use crate::{
-    binned::{Binned, Binners},
-    grid::Grid,
-    margins::Margins,
-    tree::BinTree,
-};
-use yard_score::model::TreeEnsemble;
+use crate::{binned::Binners, grid::Grid, tree::BinTree};
+use yard_score::model::{Sum, TreeEnsemble};
 
 /// Trees with their base and grid.
 pub(crate) struct Ensemble {
@@ -38,17 +34,14 @@ impl Ensemble {
         values.iter().map(|&value| self.grid.round(value)).collect()
     }
 
-    /// Adds a tree; returns false when all values had to be rounded again, so that margins must be
-    /// computed afresh.
-    pub(crate) fn push(&mut self, tree: BinTree) -> bool {
+    /// Adds a tree, and rounds all values again should they have outgrown the grid.
+    pub(crate) fn push(&mut self, tree: BinTree) {
         let output = tree.output as usize;
         self.bounds[output] += tree.largest();
         self.trees.push(tree);
-        if self.grid.holds(self.bounds[output]) {
-            return true;
+        if !self.grid.holds(self.bounds[output]) {
+            self.coarsen(2.0 * self.bounds[output]);
         }
-        self.coarsen(2.0 * self.bounds[output]);
-        false
     }
 
     fn coarsen(&mut self, bound: f64) {
@@ -74,15 +67,6 @@ impl Ensemble {
         self.measure();
     }
 
-    /// Margins of a binned matrix, all trees.
-    pub(crate) fn margins(&self, data: &Binned) -> Margins {
-        let margins = Margins::new(&self.base, data.rows);
-        for tree in &self.trees {
-            margins.add_tree(tree, data);
-        }
-        margins
-    }
-
     /// Gain per feature, summed over all splits.
     pub(crate) fn importance(&self, features: usize) -> Vec<f64> {
         let mut out = vec![0.0; features];
@@ -101,6 +85,7 @@ impl Ensemble {
             n_features: binners.features.len() as u32,
             base: self.base.clone(),
             grid: step,
+            sum: Sum::Grid,
             trees: self.trees.iter().map(|tree| tree.to_tree(binners)).collect(),
         }
     }

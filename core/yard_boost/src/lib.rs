@@ -51,6 +51,7 @@ mod loss;
 mod margins;
 mod math;
 mod memory;
+mod pace;
 mod params;
 mod partition;
 mod platt;

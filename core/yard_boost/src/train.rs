@@ -11,6 +11,7 @@ use crate::{
     error::BoostError,
     loss::{Loss, Objective},
     math::pairwise,
+    pace::Pace,
     params::BoostParams,
     trainer::{Setting, Trainer},
 };
@@ -45,7 +46,7 @@ pub struct Trained {
     pub best_round: u32,
     /// All rounds done, in order.
     pub curve: Vec<Round>,
-    /// Mean loss of the kept model on all training rows.
+    /// Mean loss of the kept model on training rows (at most 16,384, evenly spaced).
     pub train_loss: f64,
     /// Mean loss of the kept model on the validation (of a forest: out-of-bag) rows.
     pub valid_loss: Option<f64>,
@@ -155,17 +156,19 @@ fn rounds(
     check(train, valid, loss)?;
     let params = &params.for_data(train.features.rows, train.features.columns.len());
     let constraints = Constraints::resolve(params, train.features)?;
-    let workers = workers(threads)?;
+    let mut pace = Pace::new(threads)?;
     let setting = Setting { loss, params, constraints: &constraints };
-    let mut trainer = workers.install(|| Trainer::new(train.part(), valid.map(|v| v.part()), setting));
+    let mut trainer = pace.all().install(|| Trainer::new(train.part(), valid.map(|v| v.part()), setting));
     let rounds = params.rounds(valid.is_some());
     let mut curve: Vec<Round> = Vec::new();
     let mut best = Best::default();
     for step in 1..=rounds {
-        if !workers.install(|| trainer.round(step - 1)) {
+        let pool = pace.pool();
+        if !pool.install(|| trainer.round(step - 1)) {
             break;
         }
-        let round = workers.install(|| trainer.losses(step));
+        let round = pool.install(|| trainer.losses(step));
+        pace.round_done();
         curve.push(round);
         best.see(&round);
         let stop = observer(round, &|| trainer.valid_margins()) == Control::Stop;
@@ -173,7 +176,7 @@ fn rounds(
             break;
         }
     }
-    Ok(workers.install(|| trainer.finish(curve)))
+    Ok(pace.all().install(|| trainer.finish(curve)))
 }
 
 /// Checks the parts against each other and the objective.

@@ -22,7 +22,7 @@ use crate::{
 };
 use rayon::prelude::*;
 
-/// Rows that the training loss of a round is computed on; the last one is computed on all.
+/// Training rows that a loss is computed on.
 const CURVE_ROWS: usize = 16_384;
 const STREAM_ROUNDING: u64 = 5 << 32;
 
@@ -123,7 +123,6 @@ impl<'a> Trainer<'a> {
         self.prepared = prepared;
         if splits == 0 {
             self.ensemble.truncate(kept);
-            self.rescore();
         }
         splits > 0
     }
@@ -232,22 +231,12 @@ impl<'a> Trainer<'a> {
     fn add(&mut self, output: u32, leaves: Leaves) {
         let (values, covers) = (self.ensemble.round(&self.values(&leaves)), self.covers(&leaves));
         let Leaves { grown: Grown { nodes, leaves }, rows, .. } = leaves;
-        if !self.ensemble.push(BinTree { output, nodes, values, covers }) {
-            return self.rescore();
-        }
+        self.ensemble.push(BinTree { output, nodes, values, covers });
         let Some(tree) = self.ensemble.trees.last() else { return };
         self.train.margins.add_leaves(tree, &leaves, rows.0);
         self.train.margins.add_rows(tree, &self.train.data, rows.1);
         if let Some(valid) = &self.valid {
-            valid.margins.add_tree(tree, &valid.data);
-        }
-    }
-
-    /// Computes all margins afresh.
-    fn rescore(&mut self) {
-        self.train.margins = self.ensemble.margins(&self.train.data);
-        if let Some(valid) = &mut self.valid {
-            valid.margins = self.ensemble.margins(&valid.data);
+            valid.margins.add_tree(tree, &valid.data, 1);
         }
     }
 
@@ -258,18 +247,22 @@ impl<'a> Trainer<'a> {
         (0..valid.data.rows).flat_map(|row| columns.iter().map(move |column| column[row])).collect()
     }
 
+    /// Every how manieth training row the loss is computed on.
+    fn stride(&self) -> usize {
+        self.train.data.rows.div_ceil(CURVE_ROWS)
+    }
+
     pub(crate) fn losses(&self, step: u32) -> Round {
-        let stride = self.train.data.rows.div_ceil(CURVE_ROWS);
         Round {
             step,
-            train_loss: self.train.margins.loss(self.loss, self.train.target(), stride),
+            train_loss: self.train.margins.loss(self.loss, self.train.target(), self.stride()),
             valid_loss: self.valid.as_ref().map(|v| v.margins.loss(self.loss, v.target(), 1)),
         }
     }
 
     /// The losses of each round once more, with the values as they are now.
     fn replay(&mut self) -> Vec<Round> {
-        let outputs = self.loss.outputs();
+        let (outputs, stride) = (self.loss.outputs(), self.stride());
         self.train.margins = Margins::new(&self.ensemble.base, self.train.data.rows);
         if let Some(valid) = &mut self.valid {
             valid.margins = Margins::new(&self.ensemble.base, valid.data.rows);
@@ -277,9 +270,9 @@ impl<'a> Trainer<'a> {
         let mut curve = Vec::new();
         for (index, trees) in self.ensemble.trees.chunks(outputs).enumerate() {
             for tree in trees {
-                self.train.margins.add_tree(tree, &self.train.data);
+                self.train.margins.add_tree(tree, &self.train.data, stride);
                 if let Some(valid) = &self.valid {
-                    valid.margins.add_tree(tree, &valid.data);
+                    valid.margins.add_tree(tree, &valid.data, 1);
                 }
             }
             curve.push(self.losses(index as u32 + 1));
@@ -296,18 +289,25 @@ impl<'a> Trainer<'a> {
         for round in &curve {
             best.see(round);
         }
-        if best.step < curve.len() as u32 {
-            self.ensemble.truncate(best.step as usize * self.loss.outputs());
-            self.rescore();
-        }
+        self.ensemble.truncate(best.step as usize * self.loss.outputs());
+        let kept = match curve.get((best.step as usize).wrapping_sub(1)) {
+            Some(round) => *round,
+            // No tree: the base alone.
+            None => self.replay_base(),
+        };
         Trained {
             model: self.ensemble.to_model(&self.binners),
             best_round: best.step,
-            train_loss: self.train.margins.loss(self.loss, self.train.target(), 1),
-            valid_loss: self.valid.as_ref().map(|v| v.margins.loss(self.loss, v.target(), 1)),
+            train_loss: kept.train_loss,
+            valid_loss: kept.valid_loss,
             importance: self.ensemble.importance(self.binners.features.len()),
             out_of_bag: None,
             curve,
         }
+    }
+
+    fn replay_base(&mut self) -> Round {
+        self.replay();
+        self.losses(0)
     }
 }

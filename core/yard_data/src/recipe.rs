@@ -261,6 +261,7 @@ pub fn recipe_lines(recipe: &FittedRecipe) -> Vec<String> {
                 format!("number, missing filled with {}, standardised", crate::text::number_text(*fill))
             }
             Some(FeatureOp::Number { .. }) => "number, missing kept".to_owned(),
+            Some(FeatureOp::Rank { cuts, .. }) => format!("rank among {} thresholds", cuts.len()),
             Some(FeatureOp::Code) => format!("ordinal code of {}", categories(input)),
             Some(FeatureOp::OneHot { .. }) => format!("one-hot of {}", categories(input)),
             Some(FeatureOp::Date { .. }) => {

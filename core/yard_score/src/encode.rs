@@ -37,6 +37,7 @@ pub struct Encoder {
     /// In the order of their inputs.
     steps: Vec<Step>,
     texts: Arc<[Vocabulary]>,
+    ranks: Arc<[Ranks]>,
     n_features: usize,
     dense: bool,
     input_of: Vec<u32>,
@@ -56,6 +57,8 @@ enum Op {
     Code,
     OneHot(u32),
     Date(DatePart, Fill),
+    /// Index into [`Encoder::ranks`].
+    Rank(usize),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +79,25 @@ impl Fill {
             Some(scale) if scale.inverse_sd == 0.0 => 0.0,
             Some(scale) => (value - scale.mean) * scale.inverse_sd,
         }
+    }
+}
+
+/// Numbers this close to zero count as zero: LightGBM's `kZeroThreshold`, an f32.
+const ZERO: f64 = 1e-35_f32 as f64;
+
+/// Cuts of a number.
+#[derive(Debug)]
+struct Ranks {
+    cuts: Vec<f64>,
+    zero_missing: bool,
+}
+
+impl Ranks {
+    fn of(&self, number: f64) -> f32 {
+        if number.is_nan() || (self.zero_missing && number.abs() <= ZERO) {
+            return f32::NAN;
+        }
+        self.cuts.partition_point(|cut| *cut < number) as f32
     }
 }
 
@@ -142,10 +164,15 @@ impl Encoder {
     /// categories are sorted and distinct, numbers are finite.
     pub fn new(recipe: &FittedRecipe) -> Result<Self, ScoreError> {
         check_inputs(recipe)?;
-        let mut steps = Vec::with_capacity(recipe.features.len());
+        let (mut steps, mut ranks) = (Vec::with_capacity(recipe.features.len()), Vec::new());
         for (index, feature) in recipe.features.iter().enumerate() {
             if !matches!(feature.op, FeatureOp::Term { .. }) {
-                steps.push(compile(recipe, index, feature)?);
+                let mut step = compile(recipe, index, feature)?;
+                if let FeatureOp::Rank { cuts, zero_missing } = &feature.op {
+                    step.op = Op::Rank(ranks.len());
+                    ranks.push(Ranks { cuts: cuts.clone(), zero_missing: *zero_missing });
+                }
+                steps.push(step);
             }
         }
         steps.sort_by_key(|step| (step.input, step.feature));
@@ -153,6 +180,7 @@ impl Encoder {
             inputs: recipe.inputs.iter().map(Input::new).collect(),
             steps,
             texts: vocabularies(recipe)?.into(),
+            ranks: ranks.into(),
             n_features: recipe.features.len(),
             dense: recipe.encoding == Encoding::Dense,
             input_of: recipe.features.iter().map(|feature| feature.input).collect(),
@@ -296,7 +324,10 @@ impl Encoder {
     }
 
     fn feature(&self, op: Op, value: InputValue) -> f32 {
-        let feature = compute(op, value) as f32;
+        let feature = match (op, value) {
+            (Op::Rank(index), InputValue::Number(number)) => self.ranks[index].of(number),
+            _ => compute(op, value) as f32,
+        };
         if self.dense { feature.clamp(-DENSE_LIMIT, DENSE_LIMIT) } else { feature }
     }
 }
@@ -429,7 +460,7 @@ fn compute(op: Op, value: InputValue) -> f64 {
         (Op::Number(fill), InputValue::Number(number)) => fill.apply(Some(number)),
         (Op::MissingFlag, value) => f64::from(value == InputValue::Missing),
         (Op::Code, InputValue::Code(code)) => f64::from(code),
-        (Op::Code, _) => f64::NAN,
+        (Op::Code | Op::Rank(_), _) => f64::NAN,
         (Op::OneHot(own), InputValue::Code(code)) => f64::from(own == code),
         (Op::OneHot(_), _) => 0.0,
         (Op::Date(part, fill), InputValue::Instant(micros)) => fill.apply(Some(part.of(micros))),
@@ -483,6 +514,15 @@ fn compile(recipe: &FittedRecipe, index: usize, feature: &Feature) -> Result<Ste
             }
             Op::Date(*part, Fill::new(*fill, *scale))
         }
+        (FeatureOp::Rank { cuts, .. }, FieldType::Number | FieldType::Integer | FieldType::Boolean) => {
+            if cuts.len() >= 1 << 24 {
+                return Err(problem("more than 16,777,215 cuts".to_owned()));
+            }
+            if cuts.iter().any(|cut| cut.is_nan()) || cuts.windows(2).any(|pair| pair[0] >= pair[1]) {
+                return Err(problem("cuts are not ascending and distinct".to_owned()));
+            }
+            Op::Rank(0)
+        }
         (FeatureOp::MissingFlag, _) => Op::MissingFlag,
         (FeatureOp::Code, FieldType::Category | FieldType::Text) => Op::Code,
         (FeatureOp::OneHot { code }, FieldType::Category | FieldType::Text) => {
@@ -501,7 +541,10 @@ pub(crate) fn may_be_missing(features: &[Feature]) -> Option<&Feature> {
     features.iter().find(|feature| {
         matches!(
             feature.op,
-            FeatureOp::Code | FeatureOp::Number { fill: None, .. } | FeatureOp::Date { fill: None, .. }
+            FeatureOp::Code
+                | FeatureOp::Rank { .. }
+                | FeatureOp::Number { fill: None, .. }
+                | FeatureOp::Date { fill: None, .. }
         )
     })
 }

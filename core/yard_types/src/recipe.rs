@@ -163,6 +163,15 @@ pub enum FeatureOp {
         /// Standardisation after filling.
         scale: Option<Scale>,
     },
+    /// How many of the cuts lie below the number: thresholds of another library in f64, which `x <= cuts[i]`
+    /// asks by `rank <= i`. Missing: NaN.
+    Rank {
+        /// Cuts, ascending and distinct, none of them NaN.
+        cuts: Vec<f64>,
+        /// Whether a number within ±1e-35 (as f32) of zero is missing too.
+        #[serde(default)]
+        zero_missing: bool,
+    },
     /// 1 when the field is missing, else 0.
     MissingFlag,
     /// Ordinal code of the category; unseen → `categories.len()`; missing → NaN.

@@ -35,7 +35,13 @@ pub(super) fn recipe(
             (Vec::new(), Codes::new())
         };
         let category = column.categorical || column.words.is_some();
-        let op = if category { FeatureOp::Code } else { FeatureOp::Number { fill: None, scale: None } };
+        let op = if category {
+            FeatureOp::Code
+        } else if column.cuts.is_empty() {
+            FeatureOp::Number { fill: None, scale: None }
+        } else {
+            FeatureOp::Rank { cuts: column.cuts, zero_missing: column.zero_missing == Some(true) }
+        };
         features.push(Feature { name: column.name.clone(), input: index as u32, op });
         inputs.push(FittedInput {
             name: column.name,

@@ -149,6 +149,7 @@ pub(crate) fn parts(shape: Shape) -> ScorerParts {
             n_features: shape.numbers as u32 + 3,
             base: vec![0.125; outputs],
             grid: GRID,
+            sum: yard_score::model::Sum::Grid,
             trees,
         }),
     }
