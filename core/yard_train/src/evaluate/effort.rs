@@ -78,6 +78,7 @@ pub(crate) fn model_bytes(model: &Model) -> u64 {
         Model::Net(net) => {
             net.layers.iter().map(|layer| 4 * (layer.weights.len() + layer.bias.len()) as u64).sum()
         }
+        Model::Deep(net) => 4 * net.parameters() as u64,
         Model::Ensemble(model) => model.members.iter().map(|member| model_bytes(&member.model)).sum(),
     }
 }
