@@ -169,6 +169,42 @@ pub struct ModelRecord {
     /// One line per step of the fitted recipe, for people.
     #[serde(default)]
     pub recipe_lines: Vec<String>,
+    /// The points of a scorecard; `None` of other families.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub points: Option<Box<Points>>,
+}
+
+/// A scorecard as it is printed: points per bin of each feature, added to those that every row gets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Points {
+    /// Points of every row.
+    pub base: i64,
+    /// Margin of one point: log-odds for a binary task, units of the target for a number.
+    pub point: f64,
+    /// Points that double the odds of the positive class; `None` for a number.
+    pub doubling: Option<f64>,
+    /// Features in model order.
+    pub features: Vec<FeaturePoints>,
+}
+
+/// The points of one feature.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FeaturePoints {
+    /// Feature; the field's own name where it is the field itself.
+    pub feature: String,
+    /// Bins in order.
+    pub bins: Vec<BinPoints>,
+}
+
+/// The points of a bin.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BinPoints {
+    /// What belongs to it: `≤ 30`, `30 < x ≤ 45`, categories, `missing`.
+    pub bin: String,
+    /// Points.
+    pub points: i64,
+    /// Share of training rows, 0..=1.
+    pub share: f64,
 }
 
 /// One try within a search or `auto`.

@@ -173,6 +173,7 @@ fn model(run: u64, family: Family, auc: f64) -> ModelRecord {
         seconds: 0.4,
         device: "cpu".to_owned(),
         features: 3,
+        points: None,
         recipe_lines: vec!["scale 3 columns".to_owned()],
     }
 }

@@ -13,7 +13,10 @@ use crate::{
 };
 use serde_json::json;
 use std::sync::Arc;
-use yard_score::model::ScorerParts;
+use yard_score::{
+    model::ScorerParts,
+    scorecard::{self, Scorecard, ScorecardLine, ScorecardRow},
+};
 use yard_train::{Context, Observer, TrainError, TrainInput, TrainOutput};
 use yard_types::{
     command::ModelChoice,
@@ -21,7 +24,7 @@ use yard_types::{
     event::{DatasetRecord, Event, Notice, Progress},
     frame::Frame,
     ids::{DatasetId, ModelId, RunId},
-    run::{ModelRecord, RunSpec, TrainPoint, Trial},
+    run::{BinPoints, FeaturePoints, ModelRecord, Points, RunSpec, TrainPoint, Trial},
     split::Split,
     table::Table,
 };
@@ -283,7 +286,23 @@ fn model_record(
         device: output.device.clone(),
         features: output.features,
         recipe_lines: output.recipe_lines.clone(),
+        points: scorecard::table(&output.parts).map(|card| Box::new(points(card))),
     })
+}
+
+/// The points of a scorecard as they are recorded.
+fn points(card: Scorecard) -> Points {
+    let bin = |row: ScorecardRow| BinPoints { bin: row.bin, points: row.points, share: row.share };
+    let feature = |line: ScorecardLine| FeaturePoints {
+        feature: line.feature,
+        bins: line.rows.into_iter().map(bin).collect(),
+    };
+    Points {
+        base: card.base,
+        point: card.point,
+        doubling: card.doubling,
+        features: card.lines.into_iter().map(feature).collect(),
+    }
 }
 
 /// Runs something of the training crate with this engine's threads, clock and worker.
