@@ -163,6 +163,12 @@ pub(crate) struct Trained {
 }
 
 impl Run<'_> {
+    /// Does something with the run on so many threads.
+    pub(crate) fn with_threads<T>(&self, threads: usize, act: impl FnOnce(&Run<'_>) -> T) -> T {
+        let context = Context { threads, ..self.context.clone() };
+        act(&Run { context: &context, ..*self })
+    }
+
     /// Fits the recipe on `train`, the model on `train` with `validation` to stop and choose, and the
     /// calibration on `validation`.
     pub(crate) fn fit(

@@ -25,8 +25,23 @@ const BOOSTING: &[Setting] = &[
         ("bagging_fraction", "0.8"),
         ("l2", "5"),
     ],
+    // Deep trees with small leaves and many slow rounds: smooth answers on little data.
+    &[
+        ("leaves", "40"),
+        ("depth", "6"),
+        ("min_leaf", "2"),
+        ("learning_rate", "0.03"),
+        ("feature_fraction", "0.7"),
+        ("bagging_fraction", "0.7"),
+        ("l2", "3"),
+        ("early_stopping", "100"),
+    ],
 ];
-const FOREST: &[Setting] = &[&[("min_leaf", "5"), ("feature_fraction", "0.5")]];
+const FOREST: &[Setting] = &[
+    // Extremely randomised trees on all features.
+    &[("splitter", "random"), ("feature_fraction", "1"), ("min_leaf", "2")],
+    &[("min_leaf", "5"), ("feature_fraction", "0.5")],
+];
 const MLP: &[Setting] = &[&[("layers", "256,128"), ("dropout", "0.2"), ("learning_rate", "0.002")]];
 
 /// Returns families and settings in the order of training: all defaults first.
@@ -112,7 +127,7 @@ mod tests {
         ];
         let starts = starts(&families);
         assert_eq!(starts[..4], families);
-        assert_eq!(starts.len(), 8);
+        assert_eq!(starts.len(), 10);
         for (at, (family, params)) in starts.iter().enumerate() {
             assert!(!starts[..at].contains(&(*family, params.clone())));
             match family {

@@ -5,6 +5,7 @@
 //! hyper-parameter optimization", `NeurIPS` 24). Draws come from the counter generator; no function of the
 //! platform enters, so a search repeats exactly.
 
+use std::collections::VecDeque;
 use yard_score::math::{exp, ln};
 use yard_types::{
     rng::Rng,
@@ -95,7 +96,8 @@ pub(crate) struct Sampler {
     rng: Rng,
     /// Draw and loss (lower is better) of each finished trial.
     history: Vec<(Vec<f64>, f64)>,
-    last: Vec<f64>,
+    /// Draws that nothing was told of yet, the oldest first.
+    open: VecDeque<Vec<f64>>,
 }
 
 impl Sampler {
@@ -106,7 +108,7 @@ impl Sampler {
             fixed: fixed.clone(),
             rng: Rng::new(seed, STREAM + u64::from(family.complexity())),
             history: Vec::new(),
-            last: Vec::new(),
+            open: VecDeque::new(),
         }
     }
 
@@ -122,14 +124,15 @@ impl Sampler {
         for (dimension, unit) in self.dimensions.iter().zip(&units) {
             params.insert(dimension.name.to_owned(), dimension.kind.text(*unit));
         }
-        self.last = units;
+        self.open.push_back(units);
         params
     }
 
-    /// Tells the loss (lower is better) of the last draw; a failed trial counts as infinite.
+    /// Tells the loss (lower is better) of the oldest draw that nothing was told of; a failed trial counts
+    /// as infinite.
     pub(crate) fn tell(&mut self, loss: f64) {
         let loss = if loss.is_nan() { f64::INFINITY } else { loss };
-        self.history.push((std::mem::take(&mut self.last), loss));
+        self.history.extend(self.open.pop_front().map(|units| (units, loss)));
     }
 
     fn uniform(&mut self) -> Vec<f64> {

@@ -91,6 +91,17 @@ pub struct RunSpec {
     pub budget_secs: Option<f64>,
     /// Folds of cross-validation; 0 uses the validation part.
     pub folds: u32,
+    /// How often rows are dealt into folds anew; 1 deals them once.
+    #[serde(default = "once")]
+    pub repeats: u32,
+    /// Whether the whole run, its choice included, is tested on folds that it does not see (nested
+    /// cross-validation).
+    #[serde(default)]
+    pub nested: bool,
+}
+
+fn once() -> u32 {
+    1
 }
 
 impl RunSpec {
@@ -105,6 +116,8 @@ impl RunSpec {
             trials: 1,
             budget_secs: None,
             folds: 0,
+            repeats: 1,
+            nested: false,
         }
     }
 }
@@ -209,4 +222,13 @@ pub struct Trial {
     pub kept: bool,
     /// Why it was kept or not, in words.
     pub note: String,
+    /// Bytes of the model's arrays; of a trial over folds those of its first model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size_bytes: Option<u64>,
+    /// Median time of one row in process, in microseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_us: Option<f64>,
+    /// Whether no other trial is at least as good, as fast and as small, and better in one of the three.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub front: bool,
 }

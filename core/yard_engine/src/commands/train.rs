@@ -50,13 +50,19 @@ impl Observer for JobObserver<'_> {
         }
     }
 
-    fn trial(&self, index: u32, trial: &Trial) {
+    fn trial(&self, index: u32, trial: &Trial, saved: &[u8]) {
         let Some(run) = self.run else { return };
+        if self.core.state().runs.get(&run).is_some_and(|own| own.trials.len() > index as usize) {
+            // Told before the run was stopped.
+            return;
+        }
         let mut trial = trial.clone();
         evaluate::defined_only(&mut trial.validation);
-        let event = Event::TrialFinished { run, index, trial: Box::new(trial) };
+        let object = NewObject::new("trial", saved.to_vec());
+        let event =
+            Event::TrialFinished { run, index, trial: Box::new(trial), saved: Some(object.sha256()) };
         // The run's last event lists all trials, so a search goes on when this one can't be stored.
-        if let Err(error) = self.core.commit(self.context.command, &[], vec![event]) {
+        if let Err(error) = self.core.commit(self.context.command, &[object], vec![event]) {
             let message = format!("trial {} of run {run} is not in the log yet: {error}", index + 1);
             self.context.notice(Notice::Warning { message });
         }
@@ -229,8 +235,11 @@ fn trained(
     (run, data): (RunId, &RunData),
 ) -> Result<Trained, EngineError> {
     let observer = JobObserver { core, context, run: Some(run) };
-    let output =
-        with_context(core, &observer, |surroundings| yard_train::train(&data.input(), spec, surroundings))?;
+    let finished = resume::finished_trials(core, run);
+    let output = with_context(core, &observer, |surroundings| {
+        let surroundings = Context { finished: &finished, ..surroundings.clone() };
+        yard_train::train(&data.input(), spec, &surroundings)
+    })?;
     let bytes = yard_package::parts_to_bytes(&output.parts).map_err(EngineError::failed)?;
     let object = NewObject::new("model", bytes);
     let id = ModelId(core.state().models.keys().next_back().map_or(0, |last| last.0) + 1);
