@@ -5,6 +5,7 @@
 mod failures;
 mod kills;
 mod releases;
+mod resume;
 mod shapes;
 mod story;
 mod tasks;

@@ -20,6 +20,8 @@ pub mod lineage;
 mod models;
 pub mod notices;
 pub mod project;
+#[cfg(test)]
+mod resume_tests;
 pub mod sample;
 mod tables;
 pub mod targets;

@@ -43,8 +43,7 @@ pub(crate) fn finish(mut search: Search<'_>) -> Result<Kept, TrainError> {
     }
     choose_front::mark(&search.shared.metric, trials);
     let smallest = smallest_note(&search.shared.metric, &candidates[choice.smallest]);
-    let ensemble =
-        if searched { ensemble(&mut search, &candidates, &choice, &mut notes)? } else { None };
+    let ensemble = if searched { ensemble(&mut search, &candidates, &choice, &mut notes)? } else { None };
     notes.push(smallest);
     if let Some(kept) = ensemble {
         return Ok(Kept { notes, ..kept });

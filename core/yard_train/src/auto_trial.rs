@@ -259,7 +259,13 @@ impl Shared<'_> {
         let Some(trained) = trained else { return (Effort::default(), 0) };
         let rows = [&self.rows.validation, &self.rows.test].map(|part| part.rows.len());
         let own = &self.rows.train.rows;
-        let effort = evaluate::effort(&trained.parts, &trained.scorer, (run.input.table, own), rows, run.context.clock);
+        let effort = evaluate::effort(
+            &trained.parts,
+            &trained.scorer,
+            (run.input.table, own),
+            rows,
+            run.context.clock,
+        );
         (effort, evaluate::model_bytes(&trained.parts.model))
     }
 

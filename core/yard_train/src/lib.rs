@@ -4,7 +4,7 @@
 //! [`yard_score::model::ScorerParts`]; [`evaluate::evaluate`] measures a scorer on rows;
 //! [`reproduce::same_model`] trains again. The recipe is fitted on training rows alone, features come
 //! from the scorer's own encoder, and reported figures from the scorer's own predictions, so that
-//! training and serving can't differ. Knows nothing of files (but the worker's exchange file), of the
+//! training and serving can't differ. Knows nothing of files (but the worker's exchange file and checkpoints), of the
 //! project, of packages or of wall clocks: time enters through [`input::Context::clock`].
 
 mod auto;
