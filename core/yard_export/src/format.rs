@@ -4,6 +4,7 @@ use crate::{
     c, cluster, error::ExportError, exported::Exported, lightgbm, mlflow, onnx, subject::Subject, triton,
 };
 use yard_package::Package;
+use yard_score::model::Model;
 
 /// A format of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +52,15 @@ impl Format {
     }
 }
 
+/// Returns whether a model is or holds a deep net, which has no form outside of the scorer yet.
+fn is_deep(model: &Model) -> bool {
+    match model {
+        Model::Deep(_) => true,
+        Model::Ensemble(model) => model.members.iter().any(|member| is_deep(&member.model)),
+        Model::Linear(_) | Model::Trees(_) | Model::Net(_) => false,
+    }
+}
+
 /// Exports a package, given as the bytes of its file.
 pub fn export(package: Vec<u8>, format: Format) -> Result<Exported, ExportError> {
     let package = Package::read(package)?;
@@ -63,6 +73,14 @@ pub fn export(package: Vec<u8>, format: Format) -> Result<Exported, ExportError>
             what: "free text".to_owned(),
             lost: "the weights of its terms",
             instead: "kserve or kubernetes",
+        });
+    }
+    if is_deep(&subject.parts.model) {
+        return Err(ExportError::Unsupported {
+            format: format.word(),
+            what: subject.family().to_owned(),
+            lost: "its operations",
+            instead: "a package, which yard-serve runs",
         });
     }
     match format {

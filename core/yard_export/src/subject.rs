@@ -55,6 +55,7 @@ impl<'a> Subject<'a> {
             Model::Linear(_) => "a linear model",
             Model::Trees(_) => "trees",
             Model::Net(_) => "a net",
+            Model::Deep(_) => "a deep net",
             Model::Ensemble(_) => "an ensemble",
         }
     }

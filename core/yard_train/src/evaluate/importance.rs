@@ -78,6 +78,7 @@ fn walks(model: &Model) -> usize {
         Model::Trees(model) => model.trees.len(),
         Model::Linear(model) => model.weights.len() / WEIGHTS_A_WALK,
         Model::Net(net) => net.layers.iter().map(|layer| layer.weights.len()).sum::<usize>() / WEIGHTS_A_WALK,
+        Model::Deep(net) => net.row_work() / WEIGHTS_A_WALK,
         Model::Ensemble(model) => model.members.iter().map(|member| walks(&member.model)).sum(),
     }
 }
