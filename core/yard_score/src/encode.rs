@@ -305,8 +305,7 @@ impl Encoder {
         row: &mut [f32],
     ) -> Result<InputValue, ImageError> {
         let own = self.images.iter().filter(|step| step.input == index);
-        let blank = if self.dense { 0.0 } else { f32::NAN };
-        let there = step::write(own, (&self.inputs[index], value), (files, blank), row)?;
+        let there = step::write(own, (&self.inputs[index], value), files, row)?;
         Ok(there.map_or(InputValue::Missing, |()| InputValue::Code(0)))
     }
 

@@ -10,6 +10,7 @@
 mod auto;
 mod calibrate;
 mod choose;
+mod cnn;
 pub mod device;
 mod ensemble;
 pub mod error;
@@ -17,6 +18,7 @@ pub mod evaluate;
 mod fit;
 mod folds;
 mod forest_curve;
+mod images;
 pub mod input;
 mod linear;
 mod measure;

@@ -25,7 +25,7 @@ impl Default for ImageSpec {
 }
 
 /// An image step: decoded, brought to `height` × `width` by averaging over areas, as fractions 0..=1, then
-/// standardised by channel. A missing image has all features 0 (NaN under the encoding for trees).
+/// standardised by channel. A missing image has all features 0, the mean; a flag tells it apart.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FittedImage {
     /// Index into [`FittedRecipe::inputs`].

@@ -87,7 +87,7 @@ pub(super) fn type_icon(field_type: FieldType) -> Icon {
         FieldType::Category => Icon::ListBullets,
         FieldType::Text => Icon::TextT,
         FieldType::Datetime => Icon::CalendarBlank,
-        FieldType::Image => Icon::ImageSquare,
+        FieldType::Image => Icon::Eye,
     }
 }
 

@@ -13,6 +13,12 @@ pub use decode::{ImageError, MAX_BYTES, MAX_PIXELS, MAX_SIDE, Pixels, decode};
 
 use yard_types::files::Files;
 
+/// Returns the planes `[channels, height, width]` of an image, values 0..=255, as the recipe's step makes
+/// them.
+pub fn planes(pixels: &Pixels, channels: usize, size: (usize, usize)) -> Vec<f64> {
+    resize::planes(pixels, channels, size)
+}
+
 /// Returns an image's bytes as the text that a request holds.
 pub fn to_data_uri(bytes: &[u8]) -> String {
     let kind = if decode::is_jpeg(bytes) { "jpeg" } else { "png" };

@@ -1,6 +1,5 @@
 //! The image steps of a checked recipe: from a cell to the features of its pixels. An image is decoded
-//! once for all steps of its field. One that is missing or broken has features 0 under the dense encoding
-//! and NaN under that for trees; whether a broken one is an error is up to the caller.
+//! once for all steps of its field. One that is missing or broken has features 0, the mean; whether a broken one is an error is up to the caller.
 
 use super::{ImageError, Pixels, read, resize};
 use crate::{error::ScoreError, value::Input};
@@ -57,10 +56,10 @@ impl ImageStep {
     }
 
     /// Writes the features of an image, or those of none, into a row.
-    fn write(&self, pixels: Option<&Pixels>, blank: f32, row: &mut [f32]) {
+    fn write(&self, pixels: Option<&Pixels>, row: &mut [f32]) {
         let slots = &mut row[self.first..self.first + self.len()];
         let Some(pixels) = pixels else {
-            slots.fill(blank);
+            slots.fill(0.0);
             return;
         };
         let planes = resize::planes(pixels, self.channels, self.size);
@@ -92,7 +91,7 @@ pub(crate) fn steps(recipe: &FittedRecipe) -> Result<Vec<ImageStep>, ScoreError>
 pub(crate) fn write<'a>(
     steps: impl Iterator<Item = &'a ImageStep>,
     (input, value): (&Input, FieldValue<'_>),
-    (files, blank): (Option<&Files>, f32),
+    files: Option<&Files>,
     row: &mut [f32],
 ) -> Result<Option<()>, ImageError> {
     let read = match (input.text(value), value) {
@@ -102,7 +101,7 @@ pub(crate) fn write<'a>(
     };
     let pixels = read.as_ref().ok().and_then(Option::as_ref);
     for step in steps {
-        step.write(pixels, blank, row);
+        step.write(pixels, row);
     }
     read.map(|pixels| pixels.map(|_| ()))
 }
