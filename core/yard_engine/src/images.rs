@@ -72,14 +72,13 @@ impl Seen {
     /// Returns what is wrong with the images, if anything.
     pub(crate) fn broken(&self, column: &str) -> Option<Finding> {
         let first = self.first.first()?;
-        let verb = if self.broken == 1 { "can't" } else { "can not" };
         Some(Finding {
             severity: Severity::Warning,
             code: "broken_images".to_owned(),
             column: Some(column.to_owned()),
             count: self.broken,
             message: format!(
-                "{} of {} images {verb} be read and count as missing (first: {first}); mend or replace them",
+                "{} of {} images can't be read and count as missing (first: {first}); mend or replace them",
                 self.broken,
                 self.broken + self.read
             ),

@@ -138,6 +138,11 @@ fn png(bytes: &[u8]) -> Result<Pixels, ImageError> {
 }
 
 fn jpeg(bytes: &[u8]) -> Result<Pixels, ImageError> {
+    // The decoder fills up what is missing at the very end: the marker of the end must follow the scans.
+    let last = |marker: [u8; 2]| bytes.windows(2).rposition(|pair| pair == marker);
+    if last([0xff, 0xd9]) < last([0xff, 0xda]) {
+        return Err(damaged(&"no end of image"));
+    }
     let options = DecoderOptions::new_safe()
         .set_use_unsafe(false)
         .set_strict_mode(true)

@@ -33,8 +33,9 @@ impl Trained {
 
     /// Takes step number `step` (from 1) of size `rate`.
     pub(super) fn step(&mut self, gradients: &GradStore, (step, rate, decay): (i32, f64, f64)) -> Result<()> {
-        let Some(gradient) = gradients.get(self.var.as_tensor()) else { return Ok(()) };
-        self.first = ((&self.first * BETA1)? + (gradient * (1.0 - BETA1))?)?;
+        // Without its history: running means would keep the tensors of every step alive.
+        let Some(gradient) = gradients.get(self.var.as_tensor()).map(Tensor::detach) else { return Ok(()) };
+        self.first = ((&self.first * BETA1)? + (&gradient * (1.0 - BETA1))?)?;
         self.second = ((&self.second * BETA2)? + (gradient.sqr()? * (1.0 - BETA2))?)?;
         let (first, second) = (1.0 - BETA1.powi(step), 1.0 - BETA2.powi(step));
         let denominator = ((&self.second * (1.0 / second))?.sqrt()? + EPSILON)?;
