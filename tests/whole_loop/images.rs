@@ -29,7 +29,8 @@ fn folder(place: &Place) -> PathBuf {
 }
 
 fn first(folder: &Path) -> PathBuf {
-    let mut all: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut all: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     all.sort();
     all.remove(0)
 }
@@ -115,7 +116,7 @@ fn paths_beside_numbers_are_fused() {
             let name = entry.unwrap().file_name().into_string().unwrap();
             for heavy in [0, 1] {
                 let label = ["a", "b", "c", "d"][at * 2 + heavy];
-                csv.push_str(&format!("three/{class}/{name},{}.5,{label}\n", heavy * 10));
+                csv += &format!("three/{class}/{name},{}.5,{label}\n", heavy * 10);
             }
         }
     }
@@ -130,6 +131,7 @@ fn paths_beside_numbers_are_fused() {
     let evaluation = place.json("evaluate p.modelyard");
     let accuracy = metric(&evaluation["metrics"]["accuracy"], "accuracy");
     assert!(accuracy > 0.8, "neither column alone comes beyond one half: {accuracy}");
-    let used: Vec<&Value> = list(&evaluation["importance"], "importance").iter().map(|own| &own["field"]).collect();
+    let used: Vec<&Value> =
+        list(&evaluation["importance"], "importance").iter().map(|own| &own["field"]).collect();
     assert_eq!(used.len(), 2, "{evaluation}");
 }

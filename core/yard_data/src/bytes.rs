@@ -6,9 +6,7 @@ use sha2::Digest;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
-use yard_types::{
-    event::Progress, ids::Sha256, profile::Fingerprint, schema::Schema, table::Table,
-};
+use yard_types::{event::Progress, ids::Sha256, profile::Fingerprint, schema::Schema, table::Table};
 
 const BLOCK: usize = 1 << 16;
 const UNPACK_RATIO: u64 = 200;

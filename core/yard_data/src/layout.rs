@@ -378,7 +378,11 @@ fn refuse_known_binaries(path: &Path, start: &[u8]) -> Result<(), DataError> {
         (b"PK\x03\x04", "the file is a ZIP archive or an Excel workbook", "save the sheet as CSV"),
         (&[0xd0, 0xcf, 0x11, 0xe0], "the file is an old Excel workbook", "save the sheet as CSV"),
         (b"SQLite f", "the file is an SQLite database", "export the table as CSV"),
-        (b"\x89PNG", "the file is a picture", "choose the folder that holds one sub-folder of images a class"),
+        (
+            b"\x89PNG",
+            "the file is a picture",
+            "choose the folder that holds one sub-folder of images a class",
+        ),
         (b"%PDF", "the file is a PDF document", "choose a data file"),
         (b"ARROW1", "the file is an Arrow or Feather file", "write it as Parquet"),
         (&[0x28, 0xb5, 0x2f, 0xfd], "the file is packed with zstd", "unpack it or pack it with gzip"),

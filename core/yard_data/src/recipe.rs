@@ -36,7 +36,13 @@ pub fn fit_recipe(
     if rows.is_empty() {
         return Err(DataError::NoRows { target, needed: 1 });
     }
-    let recipe = FittedRecipe { encoding, inputs: Vec::new(), texts: Vec::new(), images: Vec::new(), features: Vec::new() };
+    let recipe = FittedRecipe {
+        encoding,
+        inputs: Vec::new(),
+        texts: Vec::new(),
+        images: Vec::new(),
+        features: Vec::new(),
+    };
     let column = table.column(&target);
     let mut fit = Fit { rows, spec, target: column, recipe, notes: Vec::new() };
     for field in schema.features() {

@@ -7,7 +7,13 @@ use crate::{canonical::to_canonical, error::EngineError, jobs::JobContext};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use yard_data::{ReadOptions, Wanted, Watch};
-use yard_types::{event::DatasetRecord, ids::Sha256, project::ProjectState, schema::{FieldType, Schema}, table::Table};
+use yard_types::{
+    event::DatasetRecord,
+    ids::Sha256,
+    project::ProjectState,
+    schema::{FieldType, Schema},
+    table::Table,
+};
 
 /// Tables kept at a time.
 const KEPT: usize = 3;

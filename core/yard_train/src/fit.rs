@@ -198,8 +198,11 @@ impl Run<'_> {
         self.check(train)?;
         let frame = self.input.frame;
         let (link, outputs) = link_of(frame);
-        let encoding =
-            if matches!(family, Family::Linear | Family::Mlp | Family::Cnn) { Encoding::Dense } else { Encoding::Trees };
+        let encoding = if matches!(family, Family::Linear | Family::Mlp | Family::Cnn) {
+            Encoding::Dense
+        } else {
+            Encoding::Trees
+        };
         let TrainInput { table, schema, .. } = *self.input;
         let mut recipe = self.spec.recipe.clone();
         if matches!(family, Family::Mlp | Family::Cnn) {

@@ -258,9 +258,9 @@ const CNN: &[Param] = &[
     ),
     param(
         ("channels", "Channels", ""),
-        "24",
-        Kind::Whole(1, 128),
-        "Channels of the first convolutions; later ones have up to 128",
+        "by size",
+        Kind::Whole(0, 128),
+        "Channels of the first convolutions, 0 by the size of the images; later ones have up to 128",
     ),
 ];
 

@@ -24,7 +24,8 @@ impl FolderFiles {
     /// Returns the path of a file below the folder.
     pub(crate) fn path(&self, name: &str) -> Result<PathBuf, String> {
         let relative = Path::new(name);
-        let inside = relative.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+        let inside =
+            relative.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
         if name.is_empty() || !inside {
             return Err("the path leads out of the folder of the data; expected one below it".to_owned());
         }

@@ -23,7 +23,7 @@ pub(crate) fn of_folder(path: &Path, watch: Option<&Watch>) -> Result<Fingerprin
     }
     let start = Fingerprint { bytes: 0, sha256: Sha256([0; 32]) };
     let names = found.paths.iter().map(String::as_str);
-    with_files(start, (&FolderFiles::new(path), names), watch)
+    with_files(&start, (&FolderFiles::new(path), names), watch)
 }
 
 /// Adds the images that the cells of a table name to the fingerprint of the file it was read from. A table
@@ -47,11 +47,11 @@ pub(crate) fn of_table(
     }
     names.sort_unstable();
     names.dedup();
-    with_files(file, (&FolderFiles::new(&super::base(path)), names.into_iter()), watch)
+    with_files(&file, (&FolderFiles::new(&super::base(path)), names.into_iter()), watch)
 }
 
 fn with_files<'a>(
-    start: Fingerprint,
+    start: &Fingerprint,
     (files, names): (&FolderFiles, impl Iterator<Item = &'a str>),
     watch: Option<&Watch>,
 ) -> Result<Fingerprint, DataError> {

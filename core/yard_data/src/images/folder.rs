@@ -76,7 +76,11 @@ impl ImageFolder {
         self.others += 1;
         // Enough to sort a few out of, whatever order the system lists them in.
         if self.other_examples.len() < 1_000 {
-            self.other_examples.push(if below.is_empty() { name.to_owned() } else { format!("{below}/{name}") });
+            self.other_examples.push(if below.is_empty() {
+                name.to_owned()
+            } else {
+                format!("{below}/{name}")
+            });
         }
     }
 

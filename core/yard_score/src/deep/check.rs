@@ -189,6 +189,14 @@ impl State {
                 Err(Problem("rows have different lengths".to_owned(), "a tensor of fixed size"))
             }
             DeepOp::Flatten => Ok(Shape::vector(x.values())),
+            DeepOp::Image { .. } | DeepOp::Conv { .. } | DeepOp::MaxPool { .. } | DeepOp::PlaneMeans => {
+                self.after_image(x, op)
+            }
+        }
+    }
+
+    fn after_image(&mut self, x: Shape, op: &DeepOp) -> Result<Shape, Problem> {
+        match op {
             DeepOp::Image { channels, height, width } => {
                 vector(x)?;
                 let [planes, height, width] = [channels, height, width].map(|side| *side as usize);
@@ -211,6 +219,7 @@ impl State {
                 image(x)?;
                 Ok(Shape::vector(x.planes))
             }
+            _ => Ok(x),
         }
     }
 

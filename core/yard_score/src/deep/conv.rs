@@ -1,7 +1,7 @@
 //! Convolutions and pooling of images `[planes, height, width]`. A convolution is the product of every
 //! pixel's surroundings with the weights: each sum starts at the bias and goes by plane, row and column of
 //! the window, pixels beyond the edge counting as 0. Batch normalisation is folded into the weights before
-//! a net is stored. Papers: LeCun et al., 1998, "Gradient-based learning applied to document recognition",
+//! a net is stored. Papers: `LeCun` et al., 1998, "Gradient-based learning applied to document recognition",
 //! doi:10.1109/5.726791; Lin, Chen and Yan, 2014, "Network in network", arXiv:1312.4400 (means of planes).
 
 use super::{
@@ -127,7 +127,9 @@ mod tests {
 
     #[test]
     fn convolutions_are_the_sums_they_say() {
-        for (shape, kernel, outputs) in [([1, 1, 1], 3, 1), ([2, 4, 3], 3, 17), ([3, 5, 7], 5, 2), ([1, 2, 2], 1, 3)] {
+        for (shape, kernel, outputs) in
+            [([1, 1, 1], 3, 1), ([2, 4, 3], 3, 17), ([3, 5, 7], 5, 2), ([1, 2, 2], 1, 3)]
+        {
             let inputs = shape[0] * kernel * kernel;
             let weights: Vec<f32> = (0..inputs * outputs).map(value).collect();
             let bias: Vec<f32> = (0..outputs).map(|at| value(at + 7)).collect();

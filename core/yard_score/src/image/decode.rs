@@ -48,7 +48,9 @@ pub enum ImageError {
         bytes: usize,
     },
     /// More pixels than allowed, or none.
-    #[error("it is {width} × {height} pixels; from 1 to {MAX_PIXELS} pixels and sides up to {MAX_SIDE} are read")]
+    #[error(
+        "it is {width} × {height} pixels; from 1 to {MAX_PIXELS} pixels and sides up to {MAX_SIDE} are read"
+    )]
     Size {
         /// Columns.
         width: usize,

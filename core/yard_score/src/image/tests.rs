@@ -45,7 +45,12 @@ fn cases() -> Vec<(Case, Vec<u8>)> {
 fn pixels_are_those_of_pillow() {
     for (case, bytes) in cases() {
         let got = decode(&bytes).unwrap_or_else(|error| panic!("{}: {error}", case.name));
-        assert_eq!((got.width, got.height, got.channels), (case.width, case.height, case.channels), "{}", case.name);
+        assert_eq!(
+            (got.width, got.height, got.channels),
+            (case.width, case.height, case.channels),
+            "{}",
+            case.name
+        );
         let gap = got.data.iter().zip(&case.pixels).map(|(a, b)| a.abs_diff(*b)).max();
         assert!(gap <= Some(case.tolerance), "{}: {gap:?}", case.name);
         let uri = to_data_uri(&bytes);
@@ -205,7 +210,14 @@ fn requests_hold_whole_images_or_are_refused() {
     assert_eq!(read(json!(null)).unwrap(), 4.0);
     assert_eq!(read(json!("n/a")).unwrap(), 4.0);
     let cut = to_data_uri(&bytes[..40]);
-    for wrong in [json!("a/b.png"), json!("/etc/passwd"), json!(7), json!(true), json!(cut), json!("data:image/png;base64,???")] {
+    for wrong in [
+        json!("a/b.png"),
+        json!("/etc/passwd"),
+        json!(7),
+        json!(true),
+        json!(cut),
+        json!("data:image/png;base64,???"),
+    ] {
         let error = read(wrong.clone()).unwrap_err();
         assert!(error.contains("\"photo\"") && error.contains("data:image/png;base64,"), "{wrong}: {error}");
     }

@@ -41,8 +41,7 @@ impl Augment {
         let size = 1.0 / (1.0 + draw(1) * self.zoom);
         let (sine, cosine) = (angle.sin() * size, angle.cos() * size);
         let mirror = if self.flip && draw(4) < 0.0 { -1.0 } else { 1.0 };
-        let shift =
-            [draw(2) * self.shift * tower.height as f64, draw(3) * self.shift * tower.width as f64];
+        let shift = [draw(2) * self.shift * tower.height as f64, draw(3) * self.shift * tower.width as f64];
         Change { turn: [cosine, -sine * mirror, sine, cosine * mirror], shift }
     }
 

@@ -53,21 +53,20 @@ impl<'a> Feed<'a> {
     ) -> Result<Prepared, TrainError> {
         let width = self.plan.features();
         let encoded;
-        let line = match &self.kept {
-            Some(kept) => positions.iter().map(|at| &kept[*at as usize * width..][..width]).collect::<Vec<_>>(),
-            None => {
-                let rows: Vec<u32> = positions.iter().map(|at| self.part.rows[*at as usize]).collect();
-                let made = self.encoder.encode(self.table, Rows::List(&rows));
-                encoded = made.map_err(|error| TrainError::part("recipe", &error))?;
-                encoded.chunks_exact(width).collect()
-            }
+        let lines: Vec<&[f32]> = if let Some(kept) = &self.kept {
+            positions.iter().map(|at| &kept[*at as usize * width..][..width]).collect()
+        } else {
+            let rows: Vec<u32> = positions.iter().map(|at| self.part.rows[*at as usize]).collect();
+            let made = self.encoder.encode(self.table, Rows::List(&rows));
+            encoded = made.map_err(|error| TrainError::part("recipe", &error))?;
+            encoded.chunks_exact(width).collect()
         };
         let mut out = Prepared {
             rows: positions.to_vec(),
             images: vec![Vec::new(); self.plan.towers.len()],
             plain: Vec::with_capacity(positions.len() * self.plan.plain),
         };
-        for (position, features) in positions.iter().zip(line) {
+        for (position, features) in positions.iter().zip(lines) {
             out.plain.extend_from_slice(&features[..self.plan.plain]);
             for (tower, images) in self.plan.towers.iter().zip(&mut out.images) {
                 let pixels = &features[tower.first..tower.first + tower.pixels()];

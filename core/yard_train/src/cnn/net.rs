@@ -203,7 +203,8 @@ impl Draws {
     /// Draws from ±bound.
     fn uniform(&mut self, shape: (usize, usize), bound: f64) -> Result<Tensor> {
         self.stream += 1;
-        let value = |at: usize| ((2.0 * rng::uniform(self.seed, self.stream, at as u64) - 1.0) * bound) as f32;
+        let value =
+            |at: usize| ((2.0 * rng::uniform(self.seed, self.stream, at as u64) - 1.0) * bound) as f32;
         Tensor::from_vec((0..shape.0 * shape.1).map(value).collect::<Vec<f32>>(), shape, &Device::Cpu)
     }
 }

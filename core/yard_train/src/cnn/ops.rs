@@ -80,10 +80,8 @@ impl CustomOp1 for Windows {
                 out[place..place + len].copy_from_slice(&image[from..from + len]);
             });
         });
-        let shape = (
-            rows * geometry.height * geometry.width,
-            geometry.kernel * geometry.kernel * geometry.channels,
-        );
+        let shape =
+            (rows * geometry.height * geometry.width, geometry.kernel * geometry.kernel * geometry.channels);
         Ok((CpuStorage::F32(out), shape.into()))
     }
 
@@ -128,9 +126,17 @@ mod tests {
         };
         for (rows, height, width, channels, outputs, kernel) in [(2, 5, 4, 3, 6, 3), (3, 1, 2, 1, 2, 5)] {
             let cpu = Device::Cpu;
-            let x = Tensor::from_vec(draw(rows * height * width * channels, 1), (rows, height, width, channels), &cpu);
+            let x = Tensor::from_vec(
+                draw(rows * height * width * channels, 1),
+                (rows, height, width, channels),
+                &cpu,
+            );
             let x = Var::from_tensor(&x.unwrap()).unwrap();
-            let w = Tensor::from_vec(draw(outputs * channels * kernel * kernel, 2), (outputs, channels, kernel, kernel), &cpu);
+            let w = Tensor::from_vec(
+                draw(outputs * channels * kernel * kernel, 2),
+                (outputs, channels, kernel, kernel),
+                &cpu,
+            );
             let w = w.unwrap();
             let own = windows(x.as_tensor(), kernel).unwrap();
             let flat = w.permute((2, 3, 1, 0)).unwrap().contiguous().unwrap();

@@ -18,7 +18,7 @@ pub(crate) struct CnnParams {
     pub(super) patience: u32,
     /// Share of units before the last layer dropped in each step.
     pub(super) dropout: f64,
-    /// Channels of the first stage; each later stage has twice as many, up to 128.
+    /// Channels of the first stage; each later stage has twice as many, up to 128; 0 goes by the size.
     pub(super) channels: u32,
     /// Units of the layer in which images and other columns meet.
     pub(super) hidden: u32,
@@ -75,7 +75,7 @@ impl CnnParams {
             batch: reader.whole("batch", 2..=65_536)?.unwrap_or(batch),
             patience: reader.whole("patience", 0..=100_000)?.unwrap_or(15),
             dropout: reader.number("dropout", 0.0..=0.9)?.unwrap_or(0.2),
-            channels: reader.whole("channels", 1..=128)?.unwrap_or(DEFAULT_CHANNELS),
+            channels: reader.whole("channels", 0..=128)?.unwrap_or(0),
             hidden: reader.whole("hidden", 1..=4_096)?.unwrap_or(128),
             side: side_of(&reader, ImageSpec::default().net_side)?,
             shift: reader.number("shift", 0.0..=0.5)?.unwrap_or(0.08),
@@ -109,8 +109,6 @@ impl CnnParams {
         out
     }
 }
-
-const DEFAULT_CHANNELS: u32 = 24;
 
 /// Returns the longest side of images that a run asks for.
 pub(crate) fn side(params: &Params, spec: &ImageSpec) -> Result<u32, TrainError> {

@@ -70,6 +70,15 @@ impl Tower {
     }
 }
 
+/// Returns the channels of the first stage by the size of an image: large images cost more at each.
+fn channels_of([_, height, width]: [usize; 3]) -> usize {
+    match height.max(width) {
+        0..=16 => 24,
+        17..=40 => 16,
+        _ => 12,
+    }
+}
+
 /// The shape of a net.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Plan {
@@ -92,7 +101,8 @@ impl Plan {
                 return None;
             }
             let shape = [image.channels, image.height, image.width].map(|side| side as usize);
-            towers.push(Tower::new(next, shape, params.channels as usize));
+            let start = if params.channels == 0 { channels_of(shape) } else { params.channels as usize };
+            towers.push(Tower::new(next, shape, start));
             next += image.pixels();
         }
         (next == recipe.features.len()).then_some(Self {

@@ -56,7 +56,8 @@ impl Job<'_> {
             // Without validation rows the last epoch is kept.
             let loss = validation_loss.unwrap_or(-f64::from(epoch));
             if best.is_none() || loss < least {
-                (best, least, best_epoch) = (Some(net.to_deep().map_err(|error| candle(&error))?), loss, epoch);
+                (best, least, best_epoch) =
+                    (Some(net.to_deep().map_err(|error| candle(&error))?), loss, epoch);
             } else if params.patience > 0 && epoch - best_epoch >= params.patience {
                 break;
             }

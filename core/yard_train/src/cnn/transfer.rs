@@ -23,18 +23,18 @@ impl Arrays {
     pub(super) fn read(path: &str, towers: Vec<usize>) -> Result<Self, TrainError> {
         let wrong = |what: String| TrainError::Settings {
             what: format!("weights=\"{path}\": {what}"),
-            advice: "give a safetensors file with op.N.weights and op.N.bias, such as model.safetensors of a \
+            advice:
+                "give a safetensors file with op.N.weights and op.N.bias, such as model.safetensors of a \
                      package with a net of convolutions"
-                .to_owned(),
+                    .to_owned(),
         };
         let size = std::fs::metadata(Path::new(path)).map_err(|error| wrong(error.to_string()))?.len();
         if size > MOST_BYTES {
             return Err(wrong(format!("{size} bytes; expected at most {MOST_BYTES}")));
         }
         let arrays = candle_core::safetensors::load(path, &Device::Cpu);
-        let arrays = arrays.map_err(|error| {
-            wrong(error.to_string().lines().next().unwrap_or_default().to_owned())
-        })?;
+        let arrays =
+            arrays.map_err(|error| wrong(error.to_string().lines().next().unwrap_or_default().to_owned()))?;
         let layers = layers(&arrays).map_err(|error| wrong(error.to_string()))?;
         if layers.is_empty() {
             return Err(wrong("it has no layers".to_owned()));
