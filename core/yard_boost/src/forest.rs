@@ -25,7 +25,7 @@ use crate::{
     tree::BinTree,
 };
 use rayon::prelude::*;
-use yard_score::model::TreeEnsemble;
+use yard_score::model::{Sum, TreeEnsemble};
 
 /// Trees grown between two reports; fixed, so that it can't depend on the machine.
 const BATCH: u32 = 16;
@@ -295,6 +295,7 @@ impl<'a> State<'a> {
                 n_features: self.binners.features.len() as u32,
                 base: vec![grid.round(line.intercept); outputs],
                 grid: grid.step(),
+                sum: Sum::Grid,
                 trees,
             },
             best_round: self.trees.len() as u32,

@@ -29,6 +29,12 @@ impl Margins {
         Self { values: base.iter().map(fill).collect() }
     }
 
+    /// Margins as they are, `[outputs][rows]`.
+    pub(crate) fn of(columns: &[Vec<f32>]) -> Self {
+        let atoms = |column: &Vec<f32>| column.iter().map(|value| AtomicU32::new(value.to_bits())).collect();
+        Self { values: columns.iter().map(atoms).collect() }
+    }
+
     /// Copies a block of one output.
     pub(crate) fn read(&self, output: usize, start: usize, out: &mut [f32]) {
         for (value, atom) in out.iter_mut().zip(&self.values[output][start..]) {
@@ -65,12 +71,12 @@ impl Margins {
         });
     }
 
-    /// Adds a tree by walking every row through it.
-    pub(crate) fn add_tree(&self, tree: &BinTree, data: &Binned) {
+    /// Adds a tree by walking every `stride`-th row through it.
+    pub(crate) fn add_tree(&self, tree: &BinTree, data: &Binned, stride: usize) {
         let values = &self.values[tree.output as usize];
-        values.par_chunks(BLOCK).enumerate().for_each(|(block, values)| {
-            for (offset, value) in values.iter().enumerate() {
-                add(value, tree.values[tree.leaf_of(data, block * BLOCK + offset)]);
+        values.par_chunks(BLOCK * stride).enumerate().for_each(|(block, values)| {
+            for (offset, value) in values.iter().enumerate().step_by(stride) {
+                add(value, tree.values[tree.leaf_of(data, block * BLOCK * stride + offset)]);
             }
         });
     }

@@ -15,6 +15,7 @@ pub mod engine;
 mod engine_tests;
 pub mod error;
 pub mod home;
+mod images;
 pub mod jobs;
 pub mod lineage;
 mod models;

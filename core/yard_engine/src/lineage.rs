@@ -211,7 +211,7 @@ pub fn describe(event: &Event) -> String {
                 model.model_sha256.short()
             )
         }
-        Event::TrialFinished { run, index, trial } => {
+        Event::TrialFinished { run, index, trial, .. } => {
             format!("trial {} of run {run}: {}", index + 1, trial.family.word())
         }
         Event::RunFailed { run, message } => format!("run {run} failed: {message}"),

@@ -1,9 +1,11 @@
 //! The formats by name, and the one way in.
 
 use crate::{
-    c, cluster, error::ExportError, exported::Exported, lightgbm, mlflow, onnx, subject::Subject, triton,
+    c, cluster, error::ExportError, exported::Exported, grid, lightgbm, mlflow, onnx, subject::Subject,
+    triton,
 };
-use yard_package::Package;
+use yard_package::{Package, golden};
+use yard_score::{model::Model, scorer::Scorer};
 
 /// A format of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +53,15 @@ impl Format {
     }
 }
 
+/// Returns whether a model is or holds a deep net, which has no form outside of the scorer yet.
+fn is_deep(model: &Model) -> bool {
+    match model {
+        Model::Deep(_) => true,
+        Model::Ensemble(model) => model.members.iter().any(|member| is_deep(&member.model)),
+        Model::Linear(_) | Model::Trees(_) | Model::Net(_) => false,
+    }
+}
+
 /// Exports a package, given as the bytes of its file.
 pub fn export(package: Vec<u8>, format: Format) -> Result<Exported, ExportError> {
     let package = Package::read(package)?;
@@ -65,13 +76,47 @@ pub fn export(package: Vec<u8>, format: Format) -> Result<Exported, ExportError>
             instead: "kserve or kubernetes",
         });
     }
+    if !own_scorer && !subject.parts.recipe.images.is_empty() {
+        return Err(ExportError::Unsupported {
+            format: format.word(),
+            what: "images".to_owned(),
+            lost: "the way from files to pixels",
+            instead: "kserve or kubernetes",
+        });
+    }
+    if is_deep(&subject.parts.model) {
+        return Err(ExportError::Unsupported {
+            format: format.word(),
+            what: subject.family().to_owned(),
+            lost: "its operations",
+            instead: "a package, which yard-serve runs",
+        });
+    }
+    if format != Format::LightGbm
+        && let Some((parts, note)) = grid::on_grid(subject.parts, format.word())?
+    {
+        let scorer = Scorer::new(&parts).map_err(yard_package::PackageError::from)?;
+        let again = subject
+            .golden
+            .iter()
+            .map(|golden| golden::answer(&scorer, golden.request.clone(), subject.threshold));
+        let golden = again.collect::<Result<Vec<_>, _>>().map_err(yard_package::PackageError::from)?;
+        let subject = Subject { parts: &parts, golden: &golden, rounding: Some(&note), ..subject };
+        let mut exported = written(&subject, format)?;
+        exported.notes.push(note.clone());
+        return Ok(exported);
+    }
+    written(&subject, format)
+}
+
+fn written(subject: &Subject<'_>, format: Format) -> Result<Exported, ExportError> {
     match format {
-        Format::LightGbm => lightgbm::export(&subject),
-        Format::Onnx => onnx::export(&subject),
-        Format::Triton => triton::export(&subject),
-        Format::Mlflow => mlflow::export(&subject),
-        Format::Kserve => cluster::kserve(&subject),
-        Format::Kubernetes => cluster::kubernetes(&subject),
-        Format::C => c::export(&subject),
+        Format::LightGbm => lightgbm::export(subject),
+        Format::Onnx => onnx::export(subject),
+        Format::Triton => triton::export(subject),
+        Format::Mlflow => mlflow::export(subject),
+        Format::Kserve => cluster::kserve(subject),
+        Format::Kubernetes => cluster::kubernetes(subject),
+        Format::C => c::export(subject),
     }
 }

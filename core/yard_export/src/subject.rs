@@ -18,6 +18,8 @@ pub(crate) struct Subject<'a> {
     /// Margin of probability one half (binary).
     pub(crate) label_threshold: f64,
     pub(crate) golden: &'a [Golden],
+    /// What rounding to a grid changes, in a sentence; `None` where nothing was rounded.
+    pub(crate) rounding: Option<&'a str>,
     pub(crate) model_sha256: Sha256,
 }
 
@@ -33,6 +35,7 @@ impl<'a> Subject<'a> {
             margin_threshold: threshold.map(|value| package.scorer().margin_threshold(value)),
             label_threshold: package.scorer().margin_threshold(0.5),
             golden: &content.golden,
+            rounding: None,
             model_sha256: package.manifest.model_sha256,
         }
     }
@@ -55,6 +58,7 @@ impl<'a> Subject<'a> {
             Model::Linear(_) => "a linear model",
             Model::Trees(_) => "trees",
             Model::Net(_) => "a net",
+            Model::Deep(_) => "a deep net",
             Model::Ensemble(_) => "an ensemble",
         }
     }
@@ -82,6 +86,7 @@ impl<'a> Subject<'a> {
             add(&mut out, format_args!(" The decision is positive from probability {threshold} on."));
         }
         add(&mut out, format_args!("\nModel SHA-256 `{}`.\n\n{usage}\n", self.model_sha256));
+        let notes: Vec<&str> = notes.iter().map(String::as_str).chain(self.rounding).collect();
         if !notes.is_empty() {
             out.push_str("\n## What this format does not hold\n\n");
             for note in notes {
@@ -98,7 +103,7 @@ impl<'a> Subject<'a> {
             let (kind, missing) = match field.field_type {
                 FieldType::Number | FieldType::Integer => ("double", "NaN"),
                 FieldType::Boolean => ("double, 0 or 1", "NaN"),
-                FieldType::Category | FieldType::Text => ("string", "the empty string"),
+                FieldType::Category | FieldType::Text | FieldType::Image => ("string", "the empty string"),
                 FieldType::Datetime => {
                     ("int64, microseconds since 1970-01-01 UTC", "the smallest int64 (-2^63)")
                 }

@@ -50,6 +50,7 @@ fn recipe(encoding: Encoding) -> FittedRecipe {
     };
     FittedRecipe {
         texts: vec![],
+        images: vec![],
         encoding,
         inputs: vec![
             input("age", FieldType::Integer, &[]),
@@ -70,6 +71,7 @@ fn trees() -> Model {
         gain: vec![2.0, 1.0],
         node_cover: vec![10.0, 6.0],
         leaf_value: vec![-0.5, 0.25, 0.75],
+        leaf_exact: vec![],
         leaf_cover: vec![4.0, 2.0, 4.0],
         category_words: vec![1, 0b01],
     };
@@ -78,6 +80,7 @@ fn trees() -> Model {
         n_features: 2,
         base: vec![-0.25],
         grid: 1.0 / 1024.0,
+        sum: yard_score::model::Sum::Grid,
         trees: vec![split, stump],
     })
 }

@@ -7,8 +7,10 @@ use crate::{error::PackageError, json};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use yard_score::deep::{DeepNet, DeepOp};
 use yard_score::model::{
-    Activation, DenseLayer, DenseNet, EnsembleModel, LinearModel, Link, Member, Model, Tree, TreeEnsemble,
+    Activation, DenseLayer, DenseNet, EnsembleModel, LinearModel, Link, Member, Model, Sum, Tree,
+    TreeEnsemble,
 };
 use yard_types::frame::Task;
 
@@ -25,10 +27,32 @@ pub(crate) struct StoredModel {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "family", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Family {
-    Linear { n_features: u32 },
-    Trees { n_features: u32, grid: f32 },
-    Net { layers: Vec<Layer>, scale: f32, shift: f32 },
-    Ensemble { members: Vec<StoredMember>, bias: Vec<f64> },
+    Linear {
+        n_features: u32,
+    },
+    Trees {
+        n_features: u32,
+        grid: f32,
+        #[serde(default, skip_serializing_if = "Sum::is_grid")]
+        sum: Sum,
+    },
+    Net {
+        layers: Vec<Layer>,
+        scale: f32,
+        shift: f32,
+    },
+    /// The arrays of the operations are left empty here.
+    Deep {
+        n_features: u32,
+        outputs: u32,
+        ops: Vec<DeepOp>,
+        scale: f32,
+        shift: f32,
+    },
+    Ensemble {
+        members: Vec<StoredMember>,
+        bias: Vec<f64>,
+    },
 }
 
 /// A member of an ensemble; its arrays have names that begin with `member.N.`.
@@ -75,7 +99,7 @@ fn describe(model: &Model, prefix: &str, arrays: &mut Arrays) -> Family {
         }
         Model::Trees(model) => {
             put_trees(arrays, prefix, model);
-            Family::Trees { n_features: model.n_features, grid: model.grid }
+            Family::Trees { n_features: model.n_features, grid: model.grid, sum: model.sum }
         }
         Model::Net(model) => {
             for (index, layer) in model.layers.iter().enumerate() {
@@ -89,6 +113,7 @@ fn describe(model: &Model, prefix: &str, arrays: &mut Arrays) -> Family {
                 shift: model.shift,
             }
         }
+        Model::Deep(model) => put_deep(arrays, prefix, model),
         Model::Ensemble(model) => {
             let member = |(index, member): (usize, &Member)| StoredMember {
                 first: member.first,
@@ -117,7 +142,9 @@ fn build(family: Family, prefix: &str, reader: &mut Reader<'_>) -> Result<Model,
             weights: reader.take(&format!("{prefix}weights"))?,
             bias: reader.take(&format!("{prefix}bias"))?,
         }),
-        Family::Trees { n_features, grid } => Model::Trees(take_trees(reader, prefix, (n_features, grid))?),
+        Family::Trees { n_features, grid, sum } => {
+            Model::Trees(take_trees(reader, prefix, (n_features, grid, sum))?)
+        }
         Family::Net { layers, scale, shift } => {
             let mut out = Vec::with_capacity(layers.len());
             for (index, layer) in layers.into_iter().enumerate() {
@@ -129,6 +156,10 @@ fn build(family: Family, prefix: &str, reader: &mut Reader<'_>) -> Result<Model,
                 });
             }
             Model::Net(DenseNet { layers: out, scale, shift })
+        }
+        Family::Deep { n_features, outputs, mut ops, scale, shift } => {
+            take_deep(reader, prefix, &mut ops)?;
+            Model::Deep(DeepNet { n_features, outputs, ops, scale, shift })
         }
         Family::Ensemble { members, bias } => {
             let mut out = Vec::with_capacity(members.len());
@@ -171,6 +202,7 @@ macro_rules! element {
 }
 
 element!(f32, Dtype::F32, 4);
+element!(f64, Dtype::F64, 8);
 element!(u32, Dtype::U32, 4);
 element!(i32, Dtype::I32, 4);
 element!(u8, Dtype::U8, 1);
@@ -181,6 +213,29 @@ fn put<T: Element>(arrays: &mut Arrays, name: &str, values: &[T]) {
         value.append(&mut bytes);
     }
     arrays.insert(name.to_owned(), (T::DTYPE, bytes));
+}
+
+fn put_deep(arrays: &mut Arrays, prefix: &str, model: &DeepNet) -> Family {
+    let mut ops = model.ops.clone();
+    for (index, op) in ops.iter_mut().enumerate() {
+        for (name, values) in op.arrays_mut() {
+            put(arrays, &format!("{prefix}op.{index}.{name}"), &std::mem::take(values));
+        }
+    }
+    let DeepNet { n_features, outputs, scale, shift, .. } = *model;
+    Family::Deep { n_features, outputs, ops, scale, shift }
+}
+
+fn take_deep(reader: &mut Reader<'_>, prefix: &str, ops: &mut [DeepOp]) -> Result<(), PackageError> {
+    for (index, op) in ops.iter_mut().enumerate() {
+        for (name, values) in op.arrays_mut() {
+            if !values.is_empty() {
+                return Err(weights(&format!("array {name} of operation {index} is in the description")));
+            }
+            *values = reader.take(&format!("{prefix}op.{index}.{name}"))?;
+        }
+    }
+    Ok(())
 }
 
 fn put_trees(arrays: &mut Arrays, prefix: &str, model: &TreeEnsemble) {
@@ -203,6 +258,9 @@ fn put_trees(arrays: &mut Arrays, prefix: &str, model: &TreeEnsemble) {
     all(arrays, &name("node.gain"), trees, |tree| &tree.gain);
     all(arrays, &name("node.cover"), trees, |tree| &tree.node_cover);
     all(arrays, &name("leaf.value"), trees, |tree| &tree.leaf_value);
+    if matches!(model.sum, Sum::OrderedF64 { .. }) {
+        all(arrays, &name("leaf.exact"), trees, |tree| &tree.leaf_exact);
+    }
     all(arrays, &name("leaf.cover"), trees, |tree| &tree.leaf_cover);
     all(arrays, &name("category.words"), trees, |tree| &tree.category_words);
 }
@@ -210,7 +268,7 @@ fn put_trees(arrays: &mut Arrays, prefix: &str, model: &TreeEnsemble) {
 fn take_trees(
     reader: &mut Reader<'_>,
     prefix: &str,
-    (n_features, grid): (u32, f32),
+    (n_features, grid, sum): (u32, f32, Sum),
 ) -> Result<TreeEnsemble, PackageError> {
     let name = |name: &str| format!("{prefix}{name}");
     let (base, outputs) = (reader.take::<f32>(&name("base"))?, reader.take::<u32>(&name("tree.output"))?);
@@ -226,6 +284,12 @@ fn take_trees(
     let mut gain = reader.pieces::<f32>(&name("node.gain"))?;
     let mut node_cover = reader.pieces::<f32>(&name("node.cover"))?;
     let mut leaf_value = reader.pieces::<f32>(&name("leaf.value"))?;
+    let exact = matches!(sum, Sum::OrderedF64 { .. });
+    let mut leaf_exact = if exact {
+        reader.pieces::<f64>(&name("leaf.exact"))?
+    } else {
+        Pieces { name: name("leaf.exact"), values: Vec::new(), at: 0 }
+    };
     let mut leaf_cover = reader.pieces::<f32>(&name("leaf.cover"))?;
     let mut category_words = reader.pieces::<u32>(&name("category.words"))?;
     let mut trees = Vec::with_capacity(outputs.len());
@@ -242,16 +306,18 @@ fn take_trees(
             gain: gain.next(nodes)?,
             node_cover: node_cover.next(nodes)?,
             leaf_value: leaf_value.next(leaves)?,
+            leaf_exact: leaf_exact.next(if exact { leaves } else { 0 })?,
             leaf_cover: leaf_cover.next(leaves)?,
             category_words: category_words.next(words[index] as usize)?,
         });
     }
     let rest = [feature.rest(), threshold.rest(), left.rest(), right.rest(), flags.rest(), gain.rest()];
-    let more = [node_cover.rest(), leaf_value.rest(), leaf_cover.rest(), category_words.rest()];
+    let more =
+        [node_cover.rest(), leaf_value.rest(), leaf_exact.rest(), leaf_cover.rest(), category_words.rest()];
     if rest.iter().chain(&more).any(|rest| *rest > 0) {
         return Err(weights("an array is longer than the trees need"));
     }
-    Ok(TreeEnsemble { n_features, base, grid, trees })
+    Ok(TreeEnsemble { n_features, base, grid, sum, trees })
 }
 
 /// Arrays of a file; each must be taken exactly once.

@@ -4,7 +4,7 @@
 
 use crate::{
     error::ScoreError,
-    model::{Calibration, Link, Model, ScorerParts, Tree, TreeEnsemble},
+    model::{Calibration, Link, Model, ScorerParts, Sum, Tree, TreeEnsemble},
     scorer::Scorer,
     testing::{FAMILIES, parts, table},
 };
@@ -90,6 +90,48 @@ fn sums_that_f32_can_not_hold() {
     off_grid(|model| model.base[0] = 1e-9);
     off_grid(|model| model.base[0] = 32_768.0);
     off_grid(|model| model.trees[0].leaf_value[0] = 16_384.5);
+}
+
+#[test]
+fn trees_of_other_libraries_that_do_not_hold() {
+    let damaged = |word: &str, change: fn(&mut TreeEnsemble)| {
+        let ordered = |model: &mut TreeEnsemble| {
+            (model.grid, model.sum) = (0.0, Sum::OrderedF64 { divide_by: 2.0 });
+            for tree in &mut model.trees {
+                tree.leaf_exact = tree.leaf_value.iter().map(|value| f64::from(*value)).collect();
+            }
+        };
+        let mut whole = parts(3, Family::Boosting, Task::Binary);
+        ordered(trees(&mut whole));
+        assert!(Scorer::new(&whole).is_ok());
+        change(trees(&mut whole));
+        let error = Scorer::new(&whole).unwrap_err().to_string();
+        assert!(error.contains(word), "{word}: {error}");
+    };
+    damaged("grid step", |model| model.grid = 0.5);
+    damaged("divided by", |model| model.sum = Sum::OrderedF64 { divide_by: 0.0 });
+    damaged("divided by", |model| model.sum = Sum::OrderedF64 { divide_by: f64::NAN });
+    damaged("exact leaf values", |model| model.sum = Sum::OrderedF32 {});
+    damaged("exact leaf values", |model| model.trees[0].leaf_exact.clear());
+    damaged("in f32", |model| model.trees[1].leaf_exact[0] += 1.0);
+    damaged("finite", |model| model.trees[1].leaf_value[0] = f32::NAN);
+    damaged("in f32", |model| model.trees[1].leaf_exact[0] = f64::NAN);
+    damaged("finite", |model| model.base[0] = f32::INFINITY);
+    damaged("output of tree", |model| model.trees[0].output = 9);
+    damaged("grid step", |model| model.sum = Sum::Grid);
+}
+
+#[test]
+fn ranks_that_are_none() {
+    let rank = |cuts: &[f64]| {
+        let cuts = cuts.to_vec();
+        refused(Family::Boosting, |parts| {
+            parts.recipe.features[0].op = FeatureOp::Rank { cuts, zero_missing: false };
+        })
+    };
+    for cuts in [&[f64::NAN][..], &[1.0, 0.0], &[1.0, 1.0], &[0.0, -0.0]] {
+        assert!(rank(cuts).to_string().contains("ascending"), "{cuts:?}");
+    }
 }
 
 #[test]

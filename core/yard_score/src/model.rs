@@ -1,6 +1,7 @@
 //! The model as data: linear, trees, dense net, with link and calibration. Learners write these,
 //! packages store them, [`crate::scorer::Scorer`] alone executes them.
 
+use crate::deep::DeepNet;
 use serde::{Deserialize, Serialize};
 
 /// How margins become probabilities.
@@ -28,6 +29,8 @@ pub enum Model {
     Trees(TreeEnsemble),
     /// Dense layers.
     Net(DenseNet),
+    /// Operations on tensors: residual nets, transformers, convolutions.
+    Deep(DeepNet),
     /// Weighted sum of models.
     Ensemble(EnsembleModel),
 }
@@ -39,6 +42,7 @@ impl Model {
             Self::Linear(model) => model.bias.len(),
             Self::Trees(model) => model.base.len(),
             Self::Net(model) => model.layers.last().map_or(0, |layer| layer.bias.len()),
+            Self::Deep(model) => model.outputs as usize,
             Self::Ensemble(model) => model.bias.len(),
         }
     }
@@ -81,17 +85,53 @@ pub struct LinearModel {
 }
 
 /// Trees whose leaf values and base lie on one binary grid (design: "leaf grid"), so that every f32
-/// partial sum is exact. `margin[k] = base[k] + Σ leaf values of the trees with output k`.
+/// partial sum is exact; or trees of another library, added as it adds them ([`Sum`]).
+/// `margin[k] = base[k] + Σ leaf values of the trees with output k`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TreeEnsemble {
     /// Number of features.
     pub n_features: u32,
     /// Base margin per output, on the grid.
     pub base: Vec<f32>,
-    /// Grid step: base and all leaf values are integer multiples of it.
+    /// Grid step: base and all leaf values are integer multiples of it. 0 when there is none.
     pub grid: f32,
+    /// How leaf values are added.
+    #[serde(default, skip_serializing_if = "Sum::is_grid")]
+    pub sum: Sum,
     /// Trees in order of growth; a multi-class round has one tree per class.
     pub trees: Vec<Tree>,
+}
+
+/// How the leaf values of an ensemble are added to a margin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "order", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Sum {
+    /// In f32 in any order: values on a grid make each sum exact.
+    #[default]
+    Grid,
+    /// In f32 from the base on, in the order of the trees (XGBoost).
+    OrderedF32 {},
+    /// In f64 from the base on, in the order of the trees; the sum is divided and rounded to f32 once
+    /// (LightGBM). Leaf values are [`Tree::leaf_exact`].
+    OrderedF64 {
+        /// 1, or the rounds of a forest whose trees are averaged.
+        divide_by: f64,
+    },
+}
+
+impl Sum {
+    /// Returns whether values lie on a grid.
+    pub fn is_grid(&self) -> bool {
+        *self == Self::Grid
+    }
+
+    /// Returns what the sum of the leaf values is divided by.
+    pub fn divisor(&self) -> f64 {
+        match self {
+            Self::OrderedF64 { divide_by } => *divide_by,
+            Self::Grid | Self::OrderedF32 {} => 1.0,
+        }
+    }
 }
 
 /// One tree in arrays. Node 0 is the root; a tree without nodes has one leaf.
@@ -115,13 +155,24 @@ pub struct Tree {
     pub gain: Vec<f32>,
     /// Training rows (sum of weights) in each node, for path-dependent explanations.
     pub node_cover: Vec<f32>,
-    /// Leaf values, on the grid.
+    /// Leaf values, on the grid if the ensemble has one.
     pub leaf_value: Vec<f32>,
+    /// Leaf values of [`Sum::OrderedF64`], of which `leaf_value` is the nearest f32; else empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leaf_exact: Vec<f64>,
     /// Training rows in each leaf.
     pub leaf_cover: Vec<f32>,
     /// Bit sets of category splits: at offset `o`, `category_words[o]` is the number of words, the
     /// words follow; a code whose bit is set goes left; a code beyond the set goes right. Only features of the recipe's `code` step may be split so.
     pub category_words: Vec<u32>,
+}
+
+impl Tree {
+    /// Returns the value of a leaf as it is added; 0 for a leaf that does not exist.
+    pub fn leaf(&self, leaf: usize) -> f64 {
+        let narrow = || self.leaf_value.get(leaf).map_or(0.0, |value| f64::from(*value));
+        self.leaf_exact.get(leaf).copied().unwrap_or_else(narrow)
+    }
 }
 
 /// [`Tree::flags`]: missing goes left.

@@ -86,6 +86,9 @@ impl Scorecard {
 /// Returns a model as a scorecard; `None` when it is none.
 pub fn table(parts: &ScorerParts) -> Option<Scorecard> {
     let Model::Trees(model) = &parts.model else { return None };
+    if !model.sum.is_grid() {
+        return None;
+    }
     let [base] = model.base[..] else { return None };
     let point = f64::from(model.grid);
     let points = |value: f32| (f64::from(value) / point) as i64;

@@ -55,7 +55,7 @@ pub(crate) fn recipe(encoding: Encoding) -> FittedRecipe {
     } else {
         add(1, FeatureOp::Code);
     }
-    FittedRecipe { encoding, inputs, texts: Vec::new(), features }
+    FittedRecipe { encoding, inputs, texts: Vec::new(), images: Vec::new(), features }
 }
 
 /// Makes a tree of about `splits` splits over features, the last of which is a category code.
@@ -120,6 +120,7 @@ fn model(rng: &mut Rng, family: Family, n_features: usize, outputs: usize) -> Mo
             n_features: n_features as u32,
             base: (0..outputs).map(|output| output as f32 * 0.25).collect(),
             grid: 1.0 / 1024.0,
+            sum: crate::model::Sum::Grid,
             trees: (0..40).map(|index| tree(rng, index % 17, n_features, (index % outputs) as u32)).collect(),
         }),
     }

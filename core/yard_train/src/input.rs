@@ -1,6 +1,7 @@
 //! What training takes and gives: input, the observer that is told of progress, context, output.
 //! Knows no learner.
 
+use crate::search_saved::FinishedTrial;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use yard_score::model::ScorerParts;
@@ -40,9 +41,10 @@ pub trait Observer: Sync {
         let _ = point;
     }
 
-    /// Takes a finished trial of a search, with its number from 0. Which one is kept is known at the end.
-    fn trial(&self, index: u32, trial: &Trial) {
-        let _ = (index, trial);
+    /// Takes a finished trial of a search, with its number from 0 and the bytes that let a search go on
+    /// from it ([`Context::finished`]). Which one is kept is known at the end.
+    fn trial(&self, index: u32, trial: &Trial, saved: &[u8]) {
+        let _ = (index, trial, saved);
     }
 
     /// Takes a sentence about something that went wrong and does not end the run.
@@ -75,6 +77,8 @@ pub struct Context<'a> {
     pub worker: Option<PathBuf>,
     /// Folder for the exchange file of the worker; the system's temporary folder when `None`.
     pub work_dir: Option<PathBuf>,
+    /// Finished trials of the same run, stopped before its end: they are not run again.
+    pub finished: &'a [FinishedTrial],
     /// Folder for the checkpoints of nets, from which a run that is given the same folder goes on; `None`
     /// keeps none.
     pub checkpoints: Option<PathBuf>,
@@ -83,7 +87,15 @@ pub struct Context<'a> {
 impl<'a> Context<'a> {
     /// Makes a context without a worker.
     pub fn new(threads: usize, observer: &'a dyn Observer, clock: &'a (dyn Fn() -> f64 + Sync)) -> Self {
-        Self { threads: threads.max(1), observer, clock, worker: None, work_dir: None, checkpoints: None }
+        Self {
+            threads: threads.max(1),
+            observer,
+            clock,
+            worker: None,
+            work_dir: None,
+            finished: &[],
+            checkpoints: None,
+        }
     }
 }
 

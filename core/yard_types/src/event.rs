@@ -96,6 +96,9 @@ pub enum Event {
         index: u32,
         /// Try; whether it is kept is known when the run ends.
         trial: Box<Trial>,
+        /// Object with what a resumed search needs of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        saved: Option<Sha256>,
     },
     /// A run ended with a model.
     RunFinished {

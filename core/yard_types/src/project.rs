@@ -6,7 +6,7 @@ use crate::{
     event::{DatasetRecord, Event, EventRecord, Progress},
     frame::Frame,
     gate::GateReport,
-    ids::{DatasetId, ModelId, RunId},
+    ids::{DatasetId, ModelId, RunId, Sha256},
     monitor::MonitorReport,
     package::PackageRecord,
     recipe::RecipeSpec,
@@ -53,6 +53,9 @@ pub struct RunRecord {
     pub curve: Vec<TrainPoint>,
     /// Tries.
     pub trials: Vec<Trial>,
+    /// Objects with what a resumed search needs of each try, in their order.
+    #[serde(default)]
+    pub saved: Vec<Sha256>,
     /// What it left when it was stopped.
     #[serde(default)]
     pub stopped: Option<Stopped>,
@@ -220,15 +223,17 @@ impl ProjectState {
                     state: RunState::Running,
                     curve: Vec::new(),
                     trials: Vec::new(),
+                    saved: Vec::new(),
                     stopped: None,
                 };
                 self.runs.insert(*run, run_record);
             }
-            Event::TrialFinished { run, index, trial } => {
+            Event::TrialFinished { run, index, trial, saved } => {
                 if let Some(entry) = self.runs.get_mut(run)
                     && entry.trials.len() == *index as usize
                 {
                     entry.trials.push((**trial).clone());
+                    entry.saved.extend(saved.filter(|_| entry.saved.len() + 1 == entry.trials.len()));
                 }
             }
             Event::RunFinished { run, model, curve, trials } => {

@@ -121,7 +121,7 @@ pub(crate) fn import(session: &Session, args: &ImportArgs) -> Result<ExitCode> {
     let result = json!({
         "package": args.out, "bytes": package.len(), "format": imported.format,
         "objective": imported.objective, "fields": fields, "classes": imported.parts.classes,
-        "rounding": imported.rounding, "notes": imported.notes,
+        "notes": imported.notes,
     });
     session.output.result(&result, || {
         format!(

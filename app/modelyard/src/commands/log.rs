@@ -3,12 +3,15 @@
 use super::Session;
 use crate::{
     args::ProjectArgs,
-    output::{TextTable, count, number},
+    output::{TextTable, bytes, count, number},
 };
 use anyhow::Result;
 use serde_json::json;
 use std::process::ExitCode;
-use yard_types::project::{RunState, Stopped};
+use yard_types::{
+    ids::ModelId,
+    project::{ProjectState, RunState, Stopped},
+};
 
 /// Lists runs.
 pub(crate) fn runs(session: &Session, project: &ProjectArgs) -> Result<ExitCode> {
@@ -51,7 +54,8 @@ pub(crate) fn models(session: &Session, project: &ProjectArgs) -> Result<ExitCod
     let metric = state.frame.as_ref().map_or("", |frame| frame.metric.as_str()).to_owned();
     session.output.result(&json!({"models": models, "best": best, "champion": champion}), || {
         let (validation, test) = (format!("{metric} validation"), format!("{metric} test"));
-        let mut table = TextTable::new(&["model", "run", "family", &validation, &test, "sha256", ""]);
+        let titles = ["model", "run", "family", &validation, &test, "row, µs", "size", "sha256", ""];
+        let mut table = TextTable::new(&titles);
         for model in &models {
             let figure = |part: &str| {
                 let own = model.metrics.get(part).and_then(|set| set.get(&metric));
@@ -66,6 +70,8 @@ pub(crate) fn models(session: &Session, project: &ProjectArgs) -> Result<ExitCod
                 model.family.word().to_owned(),
                 figure("validation"),
                 figure("test"),
+                latency(&state, model.id).map_or_else(|| "-".to_owned(), |row| number(row, 1)),
+                bytes(model.size_bytes),
                 model.model_sha256.short(),
                 words.join(", "),
             ]);
@@ -73,6 +79,12 @@ pub(crate) fn models(session: &Session, project: &ProjectArgs) -> Result<ExitCod
         table.render()
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Median time of one row in microseconds, from the newest evaluation that measured it.
+fn latency(state: &ProjectState, model: ModelId) -> Option<f64> {
+    let own = state.evaluations.iter().rev().filter(|own| own.model == model);
+    own.filter_map(|own| own.latency).map(|latency| latency.p50_us).next()
 }
 
 /// Prints the event log.

@@ -76,6 +76,8 @@ fn spec(session: &Session, args: &TrainArgs) -> Result<RunSpec> {
         trials: args.trials,
         budget_secs: args.budget.as_deref().map(seconds).transpose()?,
         folds: args.folds,
+        repeats: args.repeats,
+        nested: args.nested,
         ..RunSpec::new(family)
     })
 }
@@ -95,7 +97,8 @@ fn seconds(text: &str) -> Result<f64> {
 }
 
 fn trials_text(trials: &[Trial], metric: &str) -> String {
-    let mut table = TextTable::new(&["", "family", metric, "seconds", "hyperparameters", "note"]);
+    let header = ["", "family", metric, "row, us", "KiB", "front", "seconds", "hyperparameters", "note"];
+    let mut table = TextTable::new(&header);
     for trial in trials {
         let params: Vec<String> =
             trial.params.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -105,6 +108,9 @@ fn trials_text(trials: &[Trial], metric: &str) -> String {
             if trial.kept { "*" } else { "" }.to_owned(),
             trial.family.word().to_owned(),
             number(value, 4),
+            number(trial.latency_us.unwrap_or(f64::NAN), 1),
+            number(trial.size_bytes.map_or(f64::NAN, |bytes| bytes as f64 / 1024.0), 1),
+            if trial.front { "yes" } else { "" }.to_owned(),
             number(trial.seconds, 1),
             params,
             trial.note.clone(),

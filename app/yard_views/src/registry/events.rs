@@ -21,7 +21,7 @@ pub(crate) fn event_words(event: &Event) -> String {
         ),
         Event::RecipeSet { .. } => "recipe changed".to_owned(),
         Event::RunStarted { run, spec, .. } => format!("run {run} started, {}", spec.family.word()),
-        Event::TrialFinished { run, index, trial } => {
+        Event::TrialFinished { run, index, trial, .. } => {
             format!("trial {} of run {run}, {}", index + 1, trial.family.word())
         }
         Event::RunFinished { run, model, .. } => format!("run {run} finished, {}", model.family.word()),

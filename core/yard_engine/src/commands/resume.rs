@@ -11,6 +11,7 @@ use crate::{
     jobs::{Done, JobContext},
 };
 use std::path::PathBuf;
+use yard_train::FinishedTrial;
 use yard_types::{
     event::{Event, Progress},
     ids::RunId,
@@ -52,6 +53,18 @@ pub(crate) fn resumable(state: &ProjectState, run: RunId) -> Result<&RunRecord, 
         RunState::Failed { .. } => "failed".to_owned(),
     };
     Err(EngineError::refused(format!("run {run} {why}; only a stopped run can be resumed, start a new one")))
+}
+
+/// Returns the trials of a search that ended before it was stopped; they aren't run again. One whose object
+/// can't be read is run again, with those after it.
+pub(crate) fn finished_trials(core: &Core, run: RunId) -> Vec<FinishedTrial> {
+    let state = core.state();
+    let Some(record) = state.runs.get(&run) else { return Vec::new() };
+    let project = core.project();
+    let read = record.trials.iter().zip(&record.saved).map_while(|(trial, saved)| {
+        Some(FinishedTrial { trial: trial.clone(), saved: project.object(*saved).ok()? })
+    });
+    read.collect()
 }
 
 /// Returns the folder of a run's checkpoints, beside the project file.

@@ -13,7 +13,10 @@ use crate::{
 };
 use serde_json::json;
 use std::sync::Arc;
-use yard_score::model::ScorerParts;
+use yard_score::{
+    model::ScorerParts,
+    scorecard::{self, Scorecard, ScorecardLine, ScorecardRow},
+};
 use yard_train::{Context, Observer, TrainError, TrainInput, TrainOutput};
 use yard_types::{
     command::ModelChoice,
@@ -21,7 +24,7 @@ use yard_types::{
     event::{DatasetRecord, Event, Notice, Progress},
     frame::Frame,
     ids::{DatasetId, ModelId, RunId},
-    run::{ModelRecord, RunSpec, TrainPoint, Trial},
+    run::{BinPoints, FeaturePoints, ModelRecord, Points, RunSpec, TrainPoint, Trial},
     split::Split,
     table::Table,
 };
@@ -47,13 +50,18 @@ impl Observer for JobObserver<'_> {
         }
     }
 
-    fn trial(&self, index: u32, trial: &Trial) {
+    fn trial(&self, index: u32, trial: &Trial, saved: &[u8]) {
         let Some(run) = self.run else { return };
+        if self.core.state().runs.get(&run).is_some_and(|own| own.trials.len() > index as usize) {
+            // Told before the run was stopped.
+            return;
+        }
         let mut trial = trial.clone();
         evaluate::defined_only(&mut trial.validation);
-        let event = Event::TrialFinished { run, index, trial: Box::new(trial) };
+        let object = NewObject::new("trial", saved.to_vec());
+        let event = Event::TrialFinished { run, index, trial: Box::new(trial), saved: Some(object.sha256()) };
         // The run's last event lists all trials, so a search goes on when this one can't be stored.
-        if let Err(error) = self.core.commit(self.context.command, &[], vec![event]) {
+        if let Err(error) = self.core.commit(self.context.command, &[object], vec![event]) {
             let message = format!("trial {} of run {run} is not in the log yet: {error}", index + 1);
             self.context.notice(Notice::Warning { message });
         }
@@ -230,9 +238,11 @@ fn trained(
     (run, data): (RunId, &RunData),
 ) -> Result<Trained, EngineError> {
     let observer = JobObserver { core, context, run: Some(run) };
+    let finished = resume::finished_trials(core, run);
     let output = with_context(core, &observer, |surroundings| {
         let checkpoints = Some(resume::folder(core, run));
-        yard_train::train(&data.input(), spec, &Context { checkpoints, ..surroundings.clone() })
+        let surroundings = Context { finished: &finished, checkpoints, ..surroundings.clone() };
+        yard_train::train(&data.input(), spec, &surroundings)
     })?;
     let bytes = yard_package::parts_to_bytes(&output.parts).map_err(EngineError::failed)?;
     let object = NewObject::new("model", bytes);
@@ -280,7 +290,23 @@ fn model_record(
         device: output.device.clone(),
         features: output.features,
         recipe_lines: output.recipe_lines.clone(),
+        points: scorecard::table(&output.parts).map(|card| Box::new(points(card))),
     })
+}
+
+/// The points of a scorecard as they are recorded.
+fn points(card: Scorecard) -> Points {
+    let bin = |row: ScorecardRow| BinPoints { bin: row.bin, points: row.points, share: row.share };
+    let feature = |line: ScorecardLine| FeaturePoints {
+        feature: line.feature,
+        bins: line.rows.into_iter().map(bin).collect(),
+    };
+    Points {
+        base: card.base,
+        point: card.point,
+        doubling: card.doubling,
+        features: card.lines.into_iter().map(feature).collect(),
+    }
 }
 
 /// Runs something of the training crate with this engine's threads, clock and worker.

@@ -3,13 +3,15 @@
 
 mod package;
 mod recipe;
+mod trees;
 
 pub use package::ImportFacts;
+pub(crate) use trees::{ReadTree, ensemble};
 
-use crate::{error::ImportError, grid::Rounded};
+use crate::error::ImportError;
 use std::collections::BTreeSet;
 use yard_score::{
-    model::{Calibration, Link, Model, ScorerParts},
+    model::{Calibration, Link, Model, ScorerParts, Sum, TreeEnsemble},
     scorer::Scorer,
 };
 use yard_types::{frame::Task, ids::Sha256};
@@ -48,6 +50,10 @@ pub(crate) struct ColumnInfo {
     pub(crate) categorical: bool,
     /// Whether some split is on a threshold.
     pub(crate) numeric: bool,
+    /// Thresholds in f64 whose ranks the trees hold, ascending; empty where thresholds are f32.
+    pub(crate) cuts: Vec<f64>,
+    /// Whether zero counts as missing; `None` while no split has said so.
+    pub(crate) zero_missing: Option<bool>,
 }
 
 /// How margins become predictions.
@@ -69,8 +75,6 @@ pub struct Imported {
     pub objective: String,
     /// The model with its recipe: one field for each column.
     pub parts: ScorerParts,
-    /// Largest change of a margin by rounding leaf values to the grid, in theory; typically a hundredth.
-    pub rounding: f64,
     /// What could not be kept, in whole sentences.
     pub notes: Vec<String>,
     /// SHA-256 of the file.
@@ -83,10 +87,9 @@ impl Imported {
         format: &'static str,
         columns: Vec<ColumnInfo>,
         outcome: Outcome,
-        rounded: Rounded,
+        mut ensemble: TreeEnsemble,
         mut notes: Vec<String>,
     ) -> Result<Self, ImportError> {
-        let mut ensemble = rounded.ensemble;
         let recipe = recipe::recipe(format, columns, &mut ensemble)?;
         let (task, classes) = match outcome.link {
             Link::Identity | Link::Log => (Task::Regression, Vec::new()),
@@ -100,14 +103,22 @@ impl Imported {
         } else {
             Calibration::Platt { slope: outcome.slope, intercept: 0.0 }
         };
-        notes.push(format!(
-            "Leaf values were rounded to multiples of {}: no margin moves by more than {:.1e}.",
-            ensemble.grid, rounded.bound
-        ));
+        notes.push(match ensemble.sum {
+            Sum::OrderedF64 { divide_by } if divide_by > 1.0 => format!(
+                "Thresholds and leaf values are kept in f64 and added in the order of the trees: a margin is the \
+                 mean of {divide_by} rounds, rounded to f32 once."
+            ),
+            Sum::OrderedF64 { .. } => "Thresholds and leaf values are kept in f64 and added in the order of the \
+                                       trees: a margin is the library's raw score, rounded to f32 once."
+                .to_owned(),
+            _ => "Thresholds and leaf values are kept in f32 and added in the order of the trees: a margin has \
+                  the bits of the library's own."
+                .to_owned(),
+        });
         let model = Model::Trees(ensemble);
         let parts = ScorerParts { task, classes, recipe, link: outcome.link, calibration, model };
         Scorer::new(&parts)?;
         let sha256 = Sha256([0; 32]);
-        Ok(Self { format, objective: outcome.objective, parts, rounding: rounded.bound, notes, sha256 })
+        Ok(Self { format, objective: outcome.objective, parts, notes, sha256 })
     }
 }

@@ -152,6 +152,11 @@ impl Imported {
                 }
             }
         }
+        for (thresholds, feature) in thresholds.iter_mut().zip(&self.parts.recipe.features) {
+            if let FeatureOp::Rank { cuts, .. } = &feature.op {
+                thresholds.clone_from(cuts);
+            }
+        }
         let mut rng = Rng::new(0, 1);
         let mut columns = Vec::with_capacity(inputs.len());
         for (index, input) in inputs.iter().enumerate() {
@@ -182,7 +187,7 @@ fn near(rng: &mut Rng, thresholds: &[f64]) -> f64 {
     let at = thresholds.get(rng.below(thresholds.len() as u64) as usize).copied().unwrap_or(0.0);
     match rng.below(3) {
         0 => at,
-        1 => f64::from((at as f32).next_up()),
+        1 => at.next_up(),
         _ => at + (rng.uniform() - 0.5) * at.abs().max(1.0),
     }
 }

@@ -35,7 +35,13 @@ pub(super) fn recipe(
             (Vec::new(), Codes::new())
         };
         let category = column.categorical || column.words.is_some();
-        let op = if category { FeatureOp::Code } else { FeatureOp::Number { fill: None, scale: None } };
+        let op = if category {
+            FeatureOp::Code
+        } else if column.cuts.is_empty() {
+            FeatureOp::Number { fill: None, scale: None }
+        } else {
+            FeatureOp::Rank { cuts: column.cuts, zero_missing: column.zero_missing == Some(true) }
+        };
         features.push(Feature { name: column.name.clone(), input: index as u32, op });
         inputs.push(FittedInput {
             name: column.name,
@@ -49,7 +55,7 @@ pub(super) fn recipe(
     for tree in &mut ensemble.trees {
         map_sets(tree, &codes);
     }
-    Ok(FittedRecipe { encoding: Encoding::Trees, inputs, texts: Vec::new(), features })
+    Ok(FittedRecipe { encoding: Encoding::Trees, inputs, texts: Vec::new(), images: Vec::new(), features })
 }
 
 /// Returns the sorted words of a column and the map of its codes.

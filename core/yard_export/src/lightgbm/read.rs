@@ -1,6 +1,5 @@
-//! Reading. Thresholds are f64 in the text and f32 in the scorer: each is rounded down to the next f32, so
-//! that `x <= t` is the same for every x that is an f32. For other values of x the answer can differ only
-//! where x and t lie within the same half step of f32; how many thresholds are no f32 is stated.
+//! Reading. Thresholds and leaf values are f64 in the text and stay so: a row takes the same way, and the
+//! same sums are made, as in LightGBM itself.
 
 use super::{
     CATEGORICAL, DEFAULT_LEFT, MISSING_NAN, MISSING_ZERO, fields,
@@ -8,14 +7,11 @@ use super::{
 };
 use crate::{
     error::ImportError,
-    grid::{self, ReadTree},
-    imported::{ColumnInfo, Imported, LIMITS, Outcome, check_limit},
+    imported::{ColumnInfo, Imported, LIMITS, Outcome, ReadTree, check_limit, ensemble},
 };
-use yard_score::model::{CATEGORY_SPLIT, Link, MISSING_LEFT, Tree};
+use yard_score::model::{CATEGORY_SPLIT, Link, MISSING_LEFT, Sum, Tree};
 
 const FORMAT: &str = "LightGBM text";
-/// LightGBM takes values this close to zero for zero.
-const ZERO: f64 = 1e-35;
 
 /// Reads a text model.
 pub(crate) fn read(text: &str) -> Result<Imported, ImportError> {
@@ -27,28 +23,16 @@ pub(crate) fn read(text: &str) -> Result<Imported, ImportError> {
     let header = &parts.header;
     let outputs = header.count("num_tree_per_iteration", Some(1))?;
     let outcome = outcome(header, outputs)?;
-    let mut narrowed = 0_usize;
     let mut trees = Vec::with_capacity(parts.trees.len());
     for (index, part) in parts.trees.iter().enumerate() {
         let output = (index % outputs) as u32;
-        trees.push(tree(part, output, &mut columns, &mut narrowed)?);
+        trees.push(tree(part, output, &mut columns)?);
     }
-    if header.has("average_output") && !trees.is_empty() {
-        let rounds = trees.len().div_ceil(outputs) as f64;
-        for leaf in trees.iter_mut().flat_map(|read| &mut read.leaves) {
-            *leaf /= rounds;
-        }
-    }
-    if narrowed > 0 {
-        notes.push(format!(
-            "{narrowed} thresholds are no f32 and were rounded down to one: rows whose numbers are f32 values \
-             take the same way; another number takes another way only if it is within half a step of f32 (a \
-             relative 6e-8) of such a threshold."
-        ));
-    }
-    let rounded = grid::round(columns.len() as u32, &vec![0.0; outputs], trees)
-        .ok_or_else(|| malformed("trees", "leaf values are not finite or too large", "finite leaf values"))?;
-    Imported::new(FORMAT, columns, outcome, rounded, notes)
+    let rounds = trees.len().div_ceil(outputs).max(1) as f64;
+    let divide_by = if header.has("average_output") { rounds } else { 1.0 };
+    let model = ensemble(vec![0.0; outputs], trees, Sum::OrderedF64 { divide_by }, &mut columns)
+        .ok_or_else(|| malformed("trees", "leaf values are not finite in f32", "finite leaf values"))?;
+    Imported::new(FORMAT, columns, outcome, model, notes)
 }
 
 fn outcome(header: &Part<'_>, outputs: usize) -> Result<Outcome, ImportError> {
@@ -89,12 +73,7 @@ fn outcome(header: &Part<'_>, outputs: usize) -> Result<Outcome, ImportError> {
     Ok(Outcome { link, outputs, slope, objective: name.to_owned() })
 }
 
-fn tree(
-    part: &Part<'_>,
-    output: u32,
-    columns: &mut [ColumnInfo],
-    narrowed: &mut usize,
-) -> Result<ReadTree, ImportError> {
+fn tree(part: &Part<'_>, output: u32, columns: &mut [ColumnInfo]) -> Result<ReadTree, ImportError> {
     if part.has("is_linear") && part.count("is_linear", None)? != 0 {
         let lost = "a leaf holds a linear model, the scorer's a number";
         return Err(unsupported("linear_tree", lost, "train with linear_tree=false"));
@@ -106,7 +85,7 @@ fn tree(
         .ok_or_else(|| malformed(part.place(), "it has no leaf", "at least one leaf"))?;
     if n == 0 {
         let tree = Tree { output, leaf_cover: vec![0.0], ..Tree::default() };
-        return Ok(ReadTree { tree, leaves: leaf_values });
+        return Ok(ReadTree { tree, leaves: leaf_values, thresholds: Vec::new() });
     }
     let mut sets = Sets::default();
     if part.count("num_cat", Some(0))? > 0 {
@@ -135,11 +114,10 @@ fn tree(
         } else {
             numeric(&place, thresholds[node], decisions[node], column)?
         };
-        *narrowed += usize::from(split.narrowed);
         tree.threshold.push(split.threshold);
         tree.flags.push(split.flags);
     }
-    Ok(ReadTree { tree, leaves: leaf_values })
+    Ok(ReadTree { tree, leaves: leaf_values, thresholds })
 }
 
 /// Figures that only explanations use: what is absent or not finite is 0.
@@ -155,7 +133,6 @@ fn optional(part: &Part<'_>, key: &str, expected: usize) -> Result<Vec<f32>, Imp
 struct Split {
     threshold: f32,
     flags: u8,
-    narrowed: bool,
 }
 
 fn numeric(place: &str, threshold: f64, decision: u8, column: &mut ColumnInfo) -> Result<Split, ImportError> {
@@ -164,29 +141,18 @@ fn numeric(place: &str, threshold: f64, decision: u8, column: &mut ColumnInfo) -
         return Err(malformed(place, "the threshold is not a number", "a number"));
     }
     let default_left = decision & DEFAULT_LEFT != 0;
-    let zero_left = 0.0 <= threshold;
-    let missing_left = match decision >> 2 & 3 {
-        MISSING_NAN => default_left,
-        MISSING_ZERO if zero_left == default_left && !(-ZERO..ZERO).contains(&threshold) => default_left,
-        MISSING_ZERO => {
-            let lost = "a split sends zero elsewhere than its threshold says";
-            return Err(unsupported("zero_as_missing", lost, "train with zero_as_missing=false"));
-        }
+    let kind = decision >> 2 & 3;
+    let zero_missing = kind == MISSING_ZERO;
+    if *column.zero_missing.get_or_insert(zero_missing) != zero_missing {
+        let lost = "zero is missing in some splits of a column and not in others";
+        return Err(unsupported("zero_as_missing", lost, "train with zero_as_missing=false"));
+    }
+    let missing_left = match kind {
+        MISSING_NAN | MISSING_ZERO => default_left,
         // Where no missing value was seen in training, LightGBM reads one as zero.
-        _ => zero_left,
+        _ => 0.0 <= threshold,
     };
-    let rounded = round_down(threshold);
-    Ok(Split {
-        threshold: rounded,
-        flags: if missing_left { MISSING_LEFT } else { 0 },
-        narrowed: f64::from(rounded) != threshold,
-    })
-}
-
-/// Returns the largest finite f32 that is not above `threshold`.
-pub(crate) fn round_down(threshold: f64) -> f32 {
-    let near = threshold.clamp(f64::from(f32::MIN), f64::from(f32::MAX)) as f32;
-    if f64::from(near) > threshold { near.next_down().max(f32::MIN) } else { near }
+    Ok(Split { threshold: 0.0, flags: if missing_left { MISSING_LEFT } else { 0 } })
 }
 
 /// Sets of categories: set `i` is `words[ends[i]..ends[i + 1]]`.
@@ -222,5 +188,5 @@ fn category(
     check_limit(FORMAT, "the size of the sets of a tree", offset, 1 << 24)?;
     out.push(words.len() as u32);
     out.extend_from_slice(words);
-    Ok(Split { threshold: offset as f32, flags: CATEGORY_SPLIT, narrowed: false })
+    Ok(Split { threshold: offset as f32, flags: CATEGORY_SPLIT })
 }

@@ -99,20 +99,15 @@ fn own_scores_of_the_library() {
         include_str!("../../fixtures/lightgbm_poisson.json"),
     );
     check(
+        "zero",
+        include_str!("../../fixtures/lightgbm_zero.txt"),
+        include_str!("../../fixtures/lightgbm_zero.json"),
+    );
+    check(
         "forest",
         include_str!("../../fixtures/lightgbm_forest.txt"),
         include_str!("../../fixtures/lightgbm_forest.json"),
     );
-}
-
-#[test]
-fn thresholds_round_down_to_f32() {
-    for threshold in [0.1, -0.1, 1e-35, 0.0, 1.5, -3.25, 1e300, -1e300, 16_777_217.0] {
-        let rounded = super::read::round_down(threshold);
-        assert!(f64::from(rounded) <= threshold || rounded == f32::MIN, "{threshold}");
-        let next = rounded.next_up();
-        assert!(f64::from(next) > threshold || rounded == f32::MAX, "{threshold}");
-    }
 }
 
 const BASE: &str = include_str!("../../fixtures/lightgbm_binary.txt");
@@ -164,18 +159,54 @@ fn every_cut_and_every_flipped_byte_ends_in_an_answer() {
 }
 
 #[test]
-fn zero_as_missing_is_refused_unless_it_changes_nothing() {
+fn a_column_has_one_rule_for_zero() {
     let line = BASE.lines().find(|line| line.starts_with("decision_type=")).unwrap();
-    let decisions: Vec<String> = line["decision_type=".len()..]
-        .split(' ')
-        .map(|word| {
-            let decision: u8 = word.parse().unwrap();
-            (if decision & 1 == 1 { decision } else { decision & 3 | 4 }).to_string()
-        })
-        .collect();
-    let text = BASE.replacen(line, &format!("decision_type={}", decisions.join(" ")), 1);
-    match crate::import(text.as_bytes()) {
-        Ok(_) => {}
-        Err(error) => assert!(error.to_string().contains("zero_as_missing"), "{error}"),
+    let text = BASE.replacen(line, &line.replace("10", "6"), 1);
+    assert!(text != BASE, "{line}");
+    let error = crate::import(text.as_bytes()).map(|_| ()).unwrap_err().to_string();
+    assert!(error.contains("zero_as_missing"), "{error}");
+}
+
+/// What comes in from LightGBM goes out to it as it was; other formats get their grid, and say so.
+#[test]
+fn an_imported_model_is_exported() {
+    for (model, zero) in [
+        (BASE, false),
+        (include_str!("../../fixtures/lightgbm_forest.txt"), false),
+        (include_str!("../../fixtures/lightgbm_zero.txt"), true),
+    ] {
+        let imported = crate::import(model.as_bytes()).unwrap();
+        let facts = crate::ImportFacts {
+            name: "m",
+            file: "m.txt",
+            at: "2024-01-01T00:00:00Z".to_owned(),
+            written_by: "test".to_owned(),
+        };
+        let package = imported.to_package(&facts).unwrap();
+        let text = crate::export(package.clone(), Format::LightGbm).unwrap();
+        let again = crate::import(&text.files["model.txt"]).unwrap();
+        let rows = include_str!("../../fixtures/lightgbm_binary.json");
+        let rows: serde_json::Value = serde_json::from_str(rows).unwrap();
+        let (ours, theirs) = (Scorer::new(&imported.parts).unwrap(), Scorer::new(&again.parts).unwrap());
+        let ours_names: Vec<&str> = ours.input_names().collect();
+        for row in rows["rows"].as_array().unwrap() {
+            let row: Vec<f64> =
+                ours_names.iter().map(|name| row[*name].as_f64().unwrap_or(f64::NAN)).collect();
+            let row: Vec<FieldValue<'_>> = row.iter().map(|x| FieldValue::Number(*x)).collect();
+            let (mut a, mut b) = (ours.scratch(), theirs.scratch());
+            let expected = ours.score_row(&row, &mut a).unwrap().margins.to_vec();
+            let got = theirs.score_row(&row, &mut b).unwrap().margins.to_vec();
+            if imported.parts.calibration == Calibration::None {
+                assert_eq!(got, expected);
+            }
+        }
+        match crate::export(package, Format::C) {
+            Ok(exported) => {
+                assert!(!zero && exported.notes.iter().any(|note| note.contains("rounded to multiples")));
+                let readme = String::from_utf8(exported.files["README.md"].clone()).unwrap();
+                assert!(readme.contains("rounded to multiples"));
+            }
+            Err(error) => assert!(zero && error.to_string().contains("zeros"), "{error}"),
+        }
     }
 }

@@ -4,7 +4,7 @@
 //! A missing category always goes right in LightGBM. Where the model sends it left, the children are
 //! swapped and the set becomes its complement over the codes that the recipe can make.
 
-use super::{CATEGORICAL, DEFAULT_LEFT, MISSING_NAN};
+use super::{CATEGORICAL, DEFAULT_LEFT, MISSING_NAN, MISSING_ZERO};
 use crate::{
     error::ExportError,
     exported::Exported,
@@ -12,7 +12,7 @@ use crate::{
 };
 use serde_json::json;
 use std::collections::BTreeMap;
-use yard_score::model::{CATEGORY_SPLIT, Link, MISSING_LEFT, Model, Tree, TreeEnsemble};
+use yard_score::model::{CATEGORY_SPLIT, Link, MISSING_LEFT, Model, Sum, Tree, TreeEnsemble};
 use yard_types::recipe::FeatureOp;
 
 const USAGE: &str = "\
@@ -37,6 +37,19 @@ pub(crate) fn export(subject: &Subject<'_>) -> Result<Exported, ExportError> {
          describes it. To have it inside, export as onnx."
             .to_owned(),
     ];
+    if subject.parts.recipe.features.iter().any(|f| matches!(f.op, FeatureOp::Rank { .. })) {
+        notes.push(
+            "A feature of op `rank` is the number itself here, in f64: its cuts are the thresholds."
+                .to_owned(),
+        );
+    }
+    if ensemble.sum == (Sum::OrderedF32 {}) {
+        notes.push(
+            "The model adds its leaf values in f32 in the order of the trees, LightGBM in f64: margins agree to \
+             the rounding of f32."
+                .to_owned(),
+        );
+    }
     if let Some(threshold) = subject.threshold {
         notes.push(format!("The decision threshold {threshold} is not in it; compare `predict` with it."));
     }
@@ -91,7 +104,18 @@ fn text(subject: &Subject<'_>, ensemble: &TreeEnsemble, names: &[String]) -> Str
     let trees = ordered(ensemble);
     let (slope, intercept) = subject.calibration();
     let mut blocks = Vec::with_capacity(trees.len() + outputs);
-    for base in &ensemble.base {
+    // Where LightGBM averages, a tree for the base or the intercept would be one more to divide by.
+    let averaged = ensemble.sum.divisor() > 1.0
+        && intercept == 0.0
+        && ensemble.sum.divisor() == (trees.len() / outputs.max(1)) as f64
+        && ensemble.base.iter().all(|base| *base == 0.0);
+    let slope = if averaged { slope } else { slope / ensemble.sum.divisor() };
+    let bases = if ensemble.sum.is_grid() || !ensemble.base.iter().all(|base| *base == 0.0) {
+        &ensemble.base[..]
+    } else {
+        &[]
+    };
+    for base in bases {
         blocks.push(block(blocks.len(), &Block::leaf(f64::from(*base) * slope)));
     }
     for tree in &trees {
@@ -115,6 +139,9 @@ fn text(subject: &Subject<'_>, ensemble: &TreeEnsemble, names: &[String]) -> Str
     let mut out = String::from("tree\nversion=v4\n");
     add(&mut out, format_args!("num_class={outputs}\nnum_tree_per_iteration={outputs}\nlabel_index=0\n"));
     add(&mut out, format_args!("max_feature_idx={}\nobjective={objective}\n", names.len().saturating_sub(1)));
+    if averaged {
+        out.push_str("average_output\n");
+    }
     add(&mut out, format_args!("feature_names={}\nfeature_infos={}\n", names.join(" "), infos.join(" ")));
     add(&mut out, format_args!("tree_sizes={}\n\n{}", sizes.join(" "), blocks.concat()));
     out.push_str(
@@ -170,7 +197,7 @@ impl Block {
         for node in 0..tree.feature.len() {
             out.split(subject, tree, node);
         }
-        out.leaves = tree.leaf_value.iter().map(|value| number(f64::from(*value) * slope)).collect();
+        out.leaves = (0..tree.leaf_value.len()).map(|leaf| number(tree.leaf(leaf) * slope)).collect();
         out.leaf_counts = tree.leaf_cover.iter().map(|cover| count(*cover)).collect();
         out.node_counts = tree.node_cover.iter().map(|cover| count(*cover)).collect();
         out
@@ -182,8 +209,12 @@ impl Block {
         let (mut left, mut right) = (tree.left[node], tree.right[node]);
         let mut decision = MISSING_NAN << 2;
         if tree.flags[node] & CATEGORY_SPLIT == 0 {
+            let (threshold, zero_missing) = threshold(subject, tree, node);
+            if zero_missing {
+                decision = MISSING_ZERO << 2;
+            }
             decision |= if missing_left { DEFAULT_LEFT } else { 0 };
-            self.thresholds.push(number(f64::from(tree.threshold[node])));
+            self.thresholds.push(number(threshold));
         } else {
             decision |= CATEGORICAL;
             self.thresholds.push((self.boundaries.len() - 1).to_string());
@@ -200,6 +231,17 @@ impl Block {
         self.decisions.push(decision.to_string());
         self.left.push(left.to_string());
         self.right.push(right.to_string());
+    }
+}
+
+/// Returns the threshold of a split in f64, and whether zero counts as missing there.
+fn threshold(subject: &Subject<'_>, tree: &Tree, node: usize) -> (f64, bool) {
+    let own = tree.threshold[node];
+    match subject.parts.recipe.features.get(tree.feature[node] as usize).map(|feature| &feature.op) {
+        Some(FeatureOp::Rank { cuts, zero_missing }) => {
+            (crate::grid::cut_of(cuts, own).map_or(1e300, |cut| cut.clamp(-1e300, 1e300)), *zero_missing)
+        }
+        _ => (f64::from(own), false),
     }
 }
 

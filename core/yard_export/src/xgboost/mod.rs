@@ -10,11 +10,13 @@ mod tree;
 
 use crate::{
     error::ImportError,
-    grid,
-    imported::{ColumnInfo, Imported, LIMITS, Outcome, check_limit},
+    imported::{ColumnInfo, Imported, LIMITS, Outcome, check_limit, ensemble},
 };
 use file::{Booster, Categories, Gbtree, Learner};
-use yard_score::{math, model::Link};
+use yard_score::{
+    math,
+    model::{Link, Sum},
+};
 
 const FORMAT: &str = "XGBoost JSON";
 
@@ -47,9 +49,10 @@ pub(crate) fn read(text: &str) -> Result<Imported, ImportError> {
             return Err(malformed("tree_info", problem, "a class of the model"));
         }
         let mut read = tree::convert(index, tree, *output, &mut columns)?;
-        let weight = weights.get(index).copied().unwrap_or(1.0);
-        for leaf in &mut read.leaves {
-            *leaf *= weight;
+        if let Some(weight) = weights.get(index) {
+            for leaf in &mut read.leaves {
+                *leaf = f64::from(*leaf as f32 * *weight as f32);
+            }
         }
         trees.push(read);
     }
@@ -60,9 +63,9 @@ pub(crate) fn read(text: &str) -> Result<Imported, ImportError> {
         );
     }
     let base = base(&learner, &outcome)?;
-    let rounded = grid::round(features as u32, &base, trees)
-        .ok_or_else(|| malformed("trees", "leaf values are not finite or too large", "finite leaf values"))?;
-    Imported::new(FORMAT, columns, outcome, rounded, notes)
+    let model = ensemble(base, trees, Sum::OrderedF32 {}, &mut columns)
+        .ok_or_else(|| malformed("trees", "leaf values are not finite", "finite leaf values"))?;
+    Imported::new(FORMAT, columns, outcome, model, notes)
 }
 
 /// Returns the trees and their weights (DART).
@@ -129,13 +132,13 @@ fn outcome(learner: &Learner) -> Result<Outcome, ImportError> {
 }
 
 /// Returns the base margins: one number for all outputs or a list, a probability for logistic objectives.
-fn base(learner: &Learner, outcome: &Outcome) -> Result<Vec<f64>, ImportError> {
+fn base(learner: &Learner, outcome: &Outcome) -> Result<Vec<f32>, ImportError> {
     let text = &learner.learner_model_param.base_score;
     let wrong =
         || malformed("base_score", format!("{:?}", file::short(text)), "a number or one for each class");
     let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
     let values: Result<Vec<f32>, _> = inner.split(',').map(|value| value.trim().parse()).collect();
-    let mut values: Vec<f64> = values.map_err(|_| wrong())?.into_iter().map(f64::from).collect();
+    let mut values = values.map_err(|_| wrong())?;
     if values.len() == 1 {
         values = vec![values[0]; outcome.outputs];
     }
@@ -144,12 +147,14 @@ fn base(learner: &Learner, outcome: &Outcome) -> Result<Vec<f64>, ImportError> {
     }
     if matches!(outcome.objective.as_str(), "binary:logistic" | "reg:logistic") {
         for value in &mut values {
-            *value = f64::from(math::logit(*value) as f32);
+            // In the steps of XGBoost, each rounded to f32.
+            let odds = 1.0 / *value - 1.0;
+            *value = -math::ln(f64::from(odds)) as f32;
         }
     }
     if outcome.link == Link::Log {
         for value in &mut values {
-            *value = f64::from(math::ln(*value) as f32);
+            *value = math::ln(f64::from(*value)) as f32;
         }
     }
     if values.iter().all(|value| value.is_finite()) { Ok(values) } else { Err(wrong()) }

@@ -3,8 +3,7 @@
 use super::{FORMAT, file::TreeArrays, malformed, unsupported};
 use crate::{
     error::ImportError,
-    grid::ReadTree,
-    imported::{ColumnInfo, LIMITS, check_limit},
+    imported::{ColumnInfo, LIMITS, ReadTree, check_limit},
 };
 use std::collections::BTreeMap;
 use yard_score::model::{CATEGORY_SPLIT, MISSING_LEFT, Tree};

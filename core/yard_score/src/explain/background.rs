@@ -79,6 +79,7 @@ impl Interventional {
             let mut leaves = leaves(tree);
             let left = sides(tree, background, n);
             for leaf in &mut leaves {
+                leaf.value /= model.sum.divisor();
                 if leaf.features.len() > MAX_FEATURES {
                     let what = format!("tree {index}: features on one path, for interventional explanations");
                     let got = leaf.features.len();
@@ -201,5 +202,5 @@ fn leaf(tree: &Tree, leaf: usize, way: &[(u32, bool)]) -> Leaf {
         let of = features.iter().position(|feature| *feature == tree.feature[*node as usize]);
         (*node, *left, of.unwrap_or(0) as u32)
     });
-    Leaf { value: f64::from(tree.leaf_value[leaf]), splits: splits.collect(), features, patterns: vec![] }
+    Leaf { value: tree.leaf(leaf), splits: splits.collect(), features, patterns: vec![] }
 }

@@ -26,7 +26,7 @@ pub(super) enum Move {
     /// Come back up an edge from a split.
     Up(u32),
     /// Go down an edge to a leaf and come back.
-    Leaf(u32, f32),
+    Leaf(u32, f64),
 }
 
 /// From a split to one of its children.
@@ -71,22 +71,23 @@ impl Edge {
 }
 
 impl Plan {
-    pub(super) fn new(tree: &Tree) -> Self {
+    /// `divisor` is what the sum over all trees is divided by.
+    pub(super) fn new(tree: &Tree, divisor: f64) -> Self {
         let mut plan = Self::default();
         // Features of the edges on the way, each with the share that its splits let through so far.
         let mut way: Vec<(u32, f64)> = Vec::new();
         if !tree.feature.is_empty() {
-            plan.visit(tree, 0, &mut way);
+            plan.visit(tree, divisor, &mut way);
         }
         plan.points = plan.points.max(1);
         plan
     }
 
-    /// Lists the moves below a split, without recursion of the program, as trees may be deep.
-    fn visit(&mut self, tree: &Tree, root: usize, way: &mut Vec<(u32, f64)>) {
+    /// Lists the moves below the root, without recursion of the program, as trees may be deep.
+    fn visit(&mut self, tree: &Tree, divisor: f64, way: &mut Vec<(u32, f64)>) {
         // Splits on the way, each with the number of children that are done.
-        let mut open = vec![(root, 0_u8, None)];
-        self.moves.push(Move::Split(root as u32, 0));
+        let mut open = vec![(0_usize, 0_u8, None)];
+        self.moves.push(Move::Split(0, 0));
         while let Some((node, done, edge)) = open.pop() {
             if done == 2 {
                 way.pop();
@@ -97,7 +98,7 @@ impl Plan {
             let child = if done == 0 { tree.left[node] } else { tree.right[node] };
             let number = self.edge(tree, (node, done == 0), way);
             let Ok(child) = usize::try_from(child) else {
-                let value = tree.leaf_value[-(child + 1) as usize];
+                let value = tree.leaf(-(child + 1) as usize) / divisor;
                 self.moves.push(Move::Leaf(number, value));
                 way.pop();
                 continue;
@@ -153,13 +154,13 @@ fn shares(tree: &Tree, node: usize) -> (f64, f64) {
 /// Returns the mean of a tree's leaves by the shares of training rows that reach them.
 pub(super) fn expected_value(tree: &Tree) -> f64 {
     if tree.feature.is_empty() {
-        return f64::from(tree.leaf_value[0]);
+        return tree.leaf(0);
     }
     let mut sum = 0.0;
     let mut pending = vec![(0_i32, 1.0_f64)];
     while let Some((child, share)) = pending.pop() {
         if child < 0 {
-            sum += share * f64::from(tree.leaf_value[-(child + 1) as usize]);
+            sum += share * tree.leaf(-(child + 1) as usize);
         } else {
             let (left, right) = shares(tree, child as usize);
             pending.push((tree.right[child as usize], share * right));

@@ -45,9 +45,10 @@ impl TreeShap {
     pub(super) fn new(model: TreeEnsemble) -> Self {
         let mut base: Vec<f64> = model.base.iter().map(|base| f64::from(*base)).collect();
         let (mut plans, mut rules, mut size) = (Vec::with_capacity(model.trees.len()), BTreeMap::new(), 0);
+        let divisor = model.sum.divisor();
         for tree in &model.trees {
-            base[tree.output as usize] += expected_value(tree);
-            let plan = Plan::new(tree);
+            base[tree.output as usize] += expected_value(tree) / divisor;
+            let plan = Plan::new(tree, divisor);
             rules.entry(plan.points).or_insert_with(|| Rule::new(plan.points));
             size += plan.edges.len() * plan.points;
             plans.push(plan);
@@ -137,7 +138,7 @@ impl<const N: usize> Body for AddTrees<'_, N> {
                     }
                     Move::Leaf(edge, value) => {
                         let (edge, factors) = of(edge);
-                        lanes.leaf(edge, factors, (f64::from(value), phi));
+                        lanes.leaf(edge, factors, (value, phi));
                     }
                 }
             }

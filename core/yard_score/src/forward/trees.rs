@@ -2,7 +2,8 @@
 //! margins have the same bits for one row, for a block, and on every instruction set.
 //!
 //! Blocks of rows go through small trees by bits ([`plan`], [`kernel`]), single rows through small trees
-//! by vectors ([`row`]); other trees are walked ([`walk`]). [`check`] refuses what is no tree.
+//! by vectors ([`row`]); other trees are walked ([`walk`]). [`check`] refuses what is no tree. Trees of other
+//! libraries are walked too, and their values added in the order of the trees, in f32 or f64 ([`Sum`]).
 
 mod check;
 mod kernel;
@@ -16,7 +17,7 @@ mod walk;
 use super::simd::{Aligned, Level};
 use crate::{
     error::ScoreError,
-    model::{CATEGORY_SPLIT, MISSING_LEFT, Tree, TreeEnsemble},
+    model::{CATEGORY_SPLIT, MISSING_LEFT, Sum, Tree, TreeEnsemble},
 };
 use kernel::{Bits, Block, Reach, Tile, WORD};
 
@@ -78,6 +79,8 @@ pub(crate) struct Trees {
     groups: Vec<plan::Group>,
     large: walk::Walk,
     level: Level,
+    /// Divisor of sums in f64; `None` where sums are f32.
+    exact: Option<f64>,
 }
 
 /// Working memory.
@@ -87,6 +90,8 @@ pub(crate) struct Work {
     row: Vec<f32>,
     x: Vec<Tile>,
     sums: Vec<Tile>,
+    /// Sums in f64, `[outputs, tiles]`.
+    exact: Vec<[f64; WORD]>,
     large: Memory<LARGE>,
     small: Memory<SMALL>,
 }
@@ -108,18 +113,44 @@ impl Trees {
     pub(crate) fn new(model: &TreeEnsemble, codes: &[bool]) -> Result<Self, ScoreError> {
         check::check(model, codes)?;
         let lanes = Lanes { n_features: codes.len() };
+        if !model.sum.is_grid() {
+            return Ok(Self::in_order(model, lanes));
+        }
         let (groups, large) = plan::groups(&model.trees, lanes);
         let level = Level::detect();
         let (row, walk) = row::divide(&model.trees, lanes, level);
         let large = walk::Walk::new(&large, lanes);
-        Ok(Self { lanes, base: model.base.clone(), row, walk, groups, large, level })
+        Ok(Self { lanes, base: model.base.clone(), row, walk, groups, large, level, exact: None })
+    }
+
+    /// Lays out a checked ensemble whose values are added in the order of the trees.
+    fn in_order(model: &TreeEnsemble, lanes: Lanes) -> Self {
+        let trees: Vec<&Tree> = model.trees.iter().collect();
+        let walk = walk::Walk::in_order(&trees, lanes);
+        let exact = match model.sum {
+            Sum::OrderedF64 { divide_by } => Some(divide_by),
+            Sum::Grid | Sum::OrderedF32 {} => None,
+        };
+        Self {
+            lanes,
+            base: model.base.clone(),
+            row: row::Row::default(),
+            walk: walk.clone(),
+            groups: Vec::new(),
+            large: walk,
+            level: Level::detect(),
+            exact,
+        }
     }
 
     /// Makes the working memory for blocks of up to `rows` rows.
     pub(crate) fn work(&self, rows: usize) -> Work {
         let lanes = 2 * self.lanes.n_features;
+        let tiles = if rows <= FEW { 1 } else { LARGE };
+        let exact = if self.exact.is_some() { self.base.len() * tiles } else { 0 };
+        let exact = vec![[0.0; WORD]; exact];
         if rows <= FEW {
-            return Work { row: vec![0.0; lanes], ..Work::default() };
+            return Work { row: vec![0.0; lanes], exact, ..Work::default() };
         }
         let tests = self.groups.iter().map(plan::Group::tests).max().unwrap_or(0);
         let (small, large) = (Memory::new(tests), Memory::new(tests));
@@ -127,6 +158,7 @@ impl Trees {
             row: vec![0.0; lanes],
             x: vec![Tile::default(); lanes * LARGE],
             sums: vec![Tile::default(); self.base.len() * LARGE],
+            exact,
             large,
             small,
         }
@@ -146,6 +178,11 @@ impl Trees {
             };
             let (now, later) = features.split_at(take * n);
             let (out, rest) = margins.split_at_mut(take * outputs);
+            if let Some(divisor) = self.exact {
+                self.run_exact(now, divisor, work, out);
+                (features, margins) = (later, rest);
+                continue;
+            }
             match take {
                 1 => self.run_row(now, &mut work.row, out),
                 _ if take > SMALL * WORD => {
@@ -154,6 +191,31 @@ impl Trees {
                 _ => self.run_block(now, (&mut work.x, &mut work.sums), &mut work.small, out),
             }
             (features, margins) = (later, rest);
+        }
+    }
+
+    /// Adds in f64; a single row or a block of up to `LARGE` tiles.
+    fn run_exact(&self, features: &[f32], divisor: f64, work: &mut Work, margins: &mut [f32]) {
+        let outputs = self.base.len();
+        let rows = margins.len() / outputs.max(1);
+        let tiles = rows.div_ceil(WORD);
+        let sums = &mut work.exact[..outputs * tiles];
+        for (sums, base) in sums.chunks_exact_mut(tiles).zip(&self.base) {
+            sums.fill([f64::from(*base); WORD]);
+        }
+        if rows == 1 {
+            self.lanes.fill_row(features, &mut work.row);
+            let mut add = |output: usize, value: f64| sums[output][0] += value;
+            self.walk.one_exact(&work.row, &mut add);
+        } else {
+            let x = &mut work.x[..2 * self.lanes.n_features * tiles];
+            self.lanes.fill(features, tiles, x);
+            self.large.block_exact(x, sums, tiles);
+        }
+        for (row, out) in margins.chunks_exact_mut(outputs).enumerate() {
+            for (slot, sums) in out.iter_mut().zip(sums.chunks_exact(tiles)) {
+                *slot = (sums[row / WORD][row % WORD] / divisor) as f32;
+            }
         }
     }
 

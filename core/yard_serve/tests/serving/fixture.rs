@@ -86,7 +86,7 @@ fn recipe(shape: Shape) -> FittedRecipe {
             op: op(*field_type),
         })
         .collect();
-    FittedRecipe { encoding: Encoding::Trees, inputs, texts: Vec::new(), features }
+    FittedRecipe { encoding: Encoding::Trees, inputs, texts: Vec::new(), images: Vec::new(), features }
 }
 
 /// Grows a tree by splitting random leaves.
@@ -149,6 +149,7 @@ pub(crate) fn parts(shape: Shape) -> ScorerParts {
             n_features: shape.numbers as u32 + 3,
             base: vec![0.125; outputs],
             grid: GRID,
+            sum: yard_score::model::Sum::Grid,
             trees,
         }),
     }

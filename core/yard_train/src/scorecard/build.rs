@@ -4,7 +4,7 @@ use super::{
     Truth,
     bins::{Attribute, Cut},
 };
-use yard_score::model::{CATEGORY_SPLIT, Tree, TreeEnsemble};
+use yard_score::model::{CATEGORY_SPLIT, Sum, Tree, TreeEnsemble};
 
 /// Margin of one point of a binary task: 22 points double the odds.
 const POINT: f64 = 1.0 / 32.0;
@@ -75,6 +75,7 @@ impl Card {
             n_features: features as u32,
             base: vec![(self.base * self.point) as f32],
             grid: self.point as f32,
+            sum: Sum::Grid,
             trees: self.lines.iter().map(|line| line.tree(self.point)).collect(),
         }
     }

@@ -1,10 +1,11 @@
 //! What a tree ensemble must satisfy before it is executed: every index leads somewhere, each tree is a
-//! tree, and leaf values lie on a grid so fine and so small that f32 sums are exact.
+//! tree, and leaf values lie on a grid so fine and so small that f32 sums are exact, or are finite and
+//! added in order.
 
 use crate::{
     error::ScoreError,
     forward::{check_finite, check_len},
-    model::{CATEGORY_SPLIT, MISSING_LEFT, Tree, TreeEnsemble},
+    model::{CATEGORY_SPLIT, MISSING_LEFT, Sum, Tree, TreeEnsemble},
 };
 
 /// Longest path from root to leaf that is accepted; explanations keep a level of memory for each step.
@@ -27,9 +28,14 @@ pub(super) fn check(model: &TreeEnsemble, codes: &[bool]) -> Result<(), ScoreErr
     if total > MAX_LEAVES {
         return too_many("number of leaves and category words", MAX_LEAVES, total);
     }
-    check_grid(model)?;
+    if model.sum.is_grid() {
+        check_grid(model)?;
+    } else {
+        check_ordered(model)?;
+    }
     for (index, tree) in model.trees.iter().enumerate() {
         check_tree(index, tree, codes)?;
+        check_exact(index, tree, model.sum)?;
     }
     Ok(())
 }
@@ -69,6 +75,44 @@ fn check_grid(model: &TreeEnsemble) -> Result<(), ScoreError> {
     match bounds.iter().position(|bound| *bound > grid * 16_777_216.0) {
         None => Ok(()),
         Some(output) => Err(off(format!("the largest possible sum of output {output},"), bounds[output])),
+    }
+}
+
+/// Checks the values of an ensemble that is added in order. Sums that leave the range of f32 are found when
+/// they occur.
+fn check_ordered(model: &TreeEnsemble) -> Result<(), ScoreError> {
+    let wrong =
+        |what: String, expected: &str| ScoreError::Inconsistent { what, expected: expected.to_owned() };
+    if model.grid != 0.0 {
+        let what = format!("trees that are added in order have the grid step {}", model.grid);
+        return Err(wrong(what, "0"));
+    }
+    let divisor = model.sum.divisor();
+    if !(divisor.is_finite() && divisor >= 1.0) {
+        return Err(wrong(format!("the sum is divided by {divisor}"), "a number of rounds"));
+    }
+    check_finite("base", &model.base)?;
+    for (index, tree) in model.trees.iter().enumerate() {
+        if tree.output as usize >= model.base.len() {
+            let what = format!("output of tree {index}");
+            return Err(ScoreError::Shape { what, expected: model.base.len(), got: tree.output as usize });
+        }
+        check_finite(&format!("tree {index}: leaf value"), &tree.leaf_value)?;
+    }
+    Ok(())
+}
+
+/// Checks that exact leaf values are there when they are needed, and agree with those in f32.
+fn check_exact(index: usize, tree: &Tree, sum: Sum) -> Result<(), ScoreError> {
+    let expected = if matches!(sum, Sum::OrderedF64 { .. }) { tree.leaf_value.len() } else { 0 };
+    check_len(&format!("tree {index}: number of exact leaf values"), tree.leaf_exact.len(), expected)?;
+    let pairs = tree.leaf_exact.iter().zip(&tree.leaf_value);
+    match pairs.into_iter().position(|(exact, value)| !(exact.is_finite() && *exact as f32 == *value)) {
+        None => Ok(()),
+        Some(leaf) => Err(ScoreError::Inconsistent {
+            what: format!("tree {index}, leaf {leaf}: {} in f32", tree.leaf_exact[leaf]),
+            expected: tree.leaf_value[leaf].to_string(),
+        }),
     }
 }
 

@@ -8,13 +8,17 @@ use yard_types::rng::Rng;
 fn margin(model: &TreeEnsemble, x: &[f32], output: usize) -> f32 {
     let mut sum = model.base[output];
     for tree in model.trees.iter().filter(|tree| tree.output as usize == output) {
-        let mut child = if tree.feature.is_empty() { -1 } else { 0 };
-        while let Ok(node) = usize::try_from(child) {
-            child = if goes_left(tree, node, x) { tree.left[node] } else { tree.right[node] };
-        }
-        sum += tree.leaf_value[-(child + 1) as usize];
+        sum += tree.leaf_value[reached(tree, x)];
     }
     sum
+}
+
+fn reached(tree: &Tree, x: &[f32]) -> usize {
+    let mut child = if tree.feature.is_empty() { -1 } else { 0 };
+    while let Ok(node) = usize::try_from(child) {
+        child = if goes_left(tree, node, x) { tree.left[node] } else { tree.right[node] };
+    }
+    -(child + 1) as usize
 }
 
 fn values(rng: &mut Rng, thresholds: &[f32]) -> f32 {
@@ -43,7 +47,13 @@ fn model(rng: &mut Rng, splits: &[usize], outputs: usize) -> TreeEnsemble {
         tree
     });
     let trees = trees.collect();
-    TreeEnsemble { n_features: 5, base: vec![0.25; outputs], grid: 1.0 / 65_536.0, trees }
+    TreeEnsemble {
+        n_features: 5,
+        base: vec![0.25; outputs],
+        grid: 1.0 / 65_536.0,
+        sum: crate::model::Sum::Grid,
+        trees,
+    }
 }
 
 #[test]
@@ -95,4 +105,47 @@ fn many_tests_make_several_groups() {
     trees.run(&features, &mut trees.work(300), &mut got);
     let expected: Vec<f32> = features.chunks_exact(5).map(|x| margin(&model, x, 0)).collect();
     assert_eq!(got, expected);
+}
+
+/// Values off any grid are added in the order of the trees, whatever the batch.
+#[test]
+fn trees_of_other_libraries_add_in_order() {
+    let mut rng = Rng::new(9, 0);
+    let divide_by = 3.0;
+    for sum in [Sum::OrderedF32 {}, Sum::OrderedF64 { divide_by }] {
+        let mut model =
+            model(&mut rng, &[30, 0, 300, 7, 31, 64, 30, 1, 12, 90, 5, 18, 30, 2, 44, 3, 9, 21], 2);
+        (model.sum, model.grid) = (sum, 0.0);
+        for tree in &mut model.trees {
+            let exact: Vec<f64> = tree.leaf_value.iter().map(|_| rng.normal() / 7.0).collect();
+            tree.leaf_value = exact.iter().map(|value| *value as f32).collect();
+            tree.leaf_exact = if matches!(sum, Sum::OrderedF64 { .. }) { exact } else { vec![] };
+        }
+        let features: Vec<f32> = (0..700 * 5)
+            .map(|at| if at % 5 == 4 { rng.below(40) as f32 } else { values(&mut rng, &[0.5, -0.25]) })
+            .collect();
+        let expected: Vec<f32> = features
+            .chunks_exact(5)
+            .flat_map(|x| {
+                [0, 1].map(|output| {
+                    if sum == (Sum::OrderedF32 {}) {
+                        return margin(&model, x, output);
+                    }
+                    let own = model.trees.iter().filter(|tree| tree.output as usize == output);
+                    let total = own
+                        .fold(f64::from(model.base[output]), |sum, tree| sum + tree.leaf(reached(tree, x)));
+                    (total / divide_by) as f32
+                })
+            })
+            .collect();
+        let trees = Trees::new(&model, &[false, false, false, false, true]).unwrap();
+        for block in [1, 7, 9, 256, 700, 4_096] {
+            let mut work = trees.work(block);
+            let mut got = vec![f32::NAN; expected.len()];
+            for (features, got) in features.chunks(block * 5).zip(got.chunks_mut(block * 2)) {
+                trees.run(features, &mut work, got);
+            }
+            assert_eq!(got, expected, "{sum:?}, blocks of {block}");
+        }
+    }
 }

@@ -53,21 +53,36 @@ struct Band {
 pub(super) struct Walk {
     nodes: Vec<Node>,
     words: Vec<u32>,
+    /// Values of the leaves in f64, one for each node; empty unless the trees have such.
+    exact: Vec<f64>,
     /// In order of the trees.
     spans: Vec<Span>,
     bands: Vec<Band>,
 }
 
 impl Walk {
-    /// Lays out checked trees.
+    /// Lays out checked trees, whose sums are exact in any order.
     pub(super) fn new(trees: &[&Tree], lanes: Lanes) -> Self {
-        let mut out = Self { nodes: Vec::new(), words: Vec::new(), spans: Vec::new(), bands: Vec::new() };
-        for tree in trees {
-            out.push(tree, lanes);
-        }
+        let mut out = Self::in_order(trees, lanes);
         let mut spans = out.spans.clone();
         spans.sort_by_key(|span| (span.any_category, span.deep, span.shallow));
         out.bands = spans.chunks(SIDE).map(band).collect();
+        out
+    }
+
+    /// Lays out checked trees, whose values are added in their order.
+    pub(super) fn in_order(trees: &[&Tree], lanes: Lanes) -> Self {
+        let mut out = Self {
+            nodes: Vec::new(),
+            words: Vec::new(),
+            exact: Vec::new(),
+            spans: Vec::new(),
+            bands: Vec::new(),
+        };
+        for tree in trees {
+            out.push(tree, lanes);
+        }
+        out.bands = out.spans.chunks(SIDE).map(band).collect();
         out
     }
 
@@ -89,7 +104,12 @@ impl Walk {
                 self.nodes.push(Node { threshold, feature, child, value: 0.0 });
                 level.extend([(tree.left[node], depth + 1), (tree.right[node], depth + 1)]);
             } else {
-                let value = tree.leaf_value[-(child + 1) as usize];
+                let leaf = -(child + 1) as usize;
+                let value = tree.leaf_value[leaf];
+                if let Some(exact) = tree.leaf_exact.get(leaf) {
+                    self.exact.resize(self.nodes.len(), 0.0);
+                    self.exact.push(*exact);
+                }
                 let (threshold, child) = (f32::INFINITY.to_bits(), root + at as u32);
                 self.nodes.push(Node { threshold, feature: 0, child, value });
                 span.shallow = span.shallow.min(depth);
@@ -103,6 +123,17 @@ impl Walk {
 
     /// Adds the leaf values of all trees for one row, whose lanes are `x`, to `sums`, one for each output.
     pub(super) fn one(&self, x: &[f32], sums: &mut [f32]) {
+        self.each(x, |output, node| sums[output] += self.nodes[node].value);
+    }
+
+    /// Hands output and f64 value of each leaf to `add`, in order of the trees.
+    pub(super) fn one_exact(&self, x: &[f32], add: &mut impl FnMut(usize, f64)) {
+        self.each(x, |output, node| add(output, self.exact[node]));
+    }
+
+    /// Finds the leaf of each tree for one row, in the order of the bands.
+    #[inline]
+    fn each(&self, x: &[f32], mut add: impl FnMut(usize, usize)) {
         let value = |lane: usize, _: usize| x[lane];
         for band in &self.bands {
             let at = if band.any_category {
@@ -111,25 +142,43 @@ impl Walk {
                 arrive(band.roots, band.shallow, |at| self.step(at, value))
             };
             for (output, at) in band.outputs.iter().zip(at) {
-                sums[*output as usize] += self.nodes[at as usize].value;
+                add(*output as usize, at as usize);
             }
         }
     }
 
     /// Adds the leaf values of all trees for a block of rows: lanes `[lanes, tiles]`, `[outputs, tiles]`.
     pub(super) fn block(&self, x: &[Tile], sums: &mut [Tile], tiles: usize) {
+        self.each_block(x, tiles, |at, nodes| {
+            for (sum, node) in sums[at].0.iter_mut().zip(nodes) {
+                *sum += self.nodes[node as usize].value;
+            }
+        });
+    }
+
+    /// As [`Self::block`] with values in f64.
+    pub(super) fn block_exact(&self, x: &[Tile], sums: &mut [[f64; WORD]], tiles: usize) {
+        self.each_block(x, tiles, |at, nodes| {
+            for (sum, node) in sums[at].iter_mut().zip(nodes) {
+                *sum += self.exact[node as usize];
+            }
+        });
+    }
+
+    /// Finds the leaves of all trees for a block of rows, in the order of the trees; `add` gets the place
+    /// within `[outputs, tiles]`.
+    #[inline]
+    fn each_block(&self, x: &[Tile], tiles: usize, mut add: impl FnMut(usize, [u32; SIDE])) {
         for span in &self.spans {
             let from = span.output as usize * tiles;
-            for (tile, sums) in sums[from..from + tiles].iter_mut().enumerate() {
+            for tile in 0..tiles {
                 let value = |lane: usize, row: usize| x[lane * tiles + tile].0[row];
                 let at = if span.any_category {
                     arrive([span.root; SIDE], span.shallow, |at| self.step_any(at, value))
                 } else {
                     arrive([span.root; SIDE], span.shallow, |at| self.step(at, value))
                 };
-                for (sum, at) in sums.0.iter_mut().zip(at) {
-                    *sum += self.nodes[at as usize].value;
-                }
+                add(from + tile, at);
             }
         }
     }
