@@ -41,7 +41,7 @@ fn auc(scores: &[f64], y: &[f32]) -> f64 {
     for group in order.chunk_by(|&a, &b| scores[a] == scores[b]) {
         let n = group.len() as f64;
         let ones = group.iter().filter(|&&row| y[row] == 1.0).count() as f64;
-        ranks += ones * (at + (n + 1.0) / 2.0);
+        ranks += ones * (at + f64::midpoint(n, 1.0));
         at += n;
     }
     let ones = y.iter().filter(|&&y| y == 1.0).count() as f64;

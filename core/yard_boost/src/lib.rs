@@ -90,3 +90,5 @@ mod grid_cost_tests;
 mod option_tests;
 #[cfg(test)]
 mod peers_tests;
+#[cfg(test)]
+mod wide_tests;
