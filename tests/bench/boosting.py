@@ -3,6 +3,7 @@
     python boosting.py quality FIT DATA_DIR [--sets a,b] [--peers] [NAME=VALUE ...]
     python boosting.py speed FIT [--rows=N] [--features=N] [--threads=1,2] [--shapes=100x31,500x255]
                              [NAME=VALUE ...]
+    python boosting.py busy FIT
 
 FIT is the built example: `cargo build --release -p yard_boost --example fit`.
 `quality` reads DATA_DIR/sets.json (per set: file, target, task, drop, text) and DATA_DIR/folds/NAME.csv
@@ -11,6 +12,8 @@ dates year, month, day and weekday. `--peers` fits scikit-learn's and LightGBM's
 folds. `speed` makes a table of normal and skewed columns with a noisy non-linear target and trains all
 libraries with the same settings, each in a process of its own, data in memory as f32: CPU and wall
 seconds, binning alone, peak memory on top of the data, AUC on 200,000 other rows, and the ratios.
+`busy` trains 100 trees of 31 leaves with two threads, alone and beside a process that keeps core 0 busy, and
+prints how much longer it takes in wall time, for us and for the peers with their OpenMP as it comes.
 Needs numpy, pandas, scikit-learn, lightgbm, xgboost.
 """
 
@@ -311,10 +314,31 @@ def speed(exe, rest):
                 tell(job, measure(exe, folder, job, given))
 
 
+def busy(exe):
+    os.environ.pop("OMP_WAIT_POLICY", None)
+    x, y = synthetic(1_200_000, 28)
+    job = {"features": 28, "trees": 100, "leaves": 31, "threads": 2}
+    with tempfile.TemporaryDirectory() as folder:
+        write(folder, {"features": 28, "classes": 2, "categorical": ",".join("0" * 28)},
+              {"train": (x[:1_000_000], y[:1_000_000]), "test": (x[1_000_000:], y[1_000_000:])})
+        del x, y
+        alone = measure(exe, folder, job, {})
+        spin = subprocess.Popen([sys.executable, "-c", "import os\nos.sched_setaffinity(0, [0])\nwhile True: pass"])
+        try:
+            beside = measure(exe, folder, job, {})
+        finally:
+            spin.kill()
+    for name, row in alone.items():
+        print(f"{name:9s} wall {row['seconds']:6.2f} s alone, {beside[name]['seconds']:6.2f} s beside a busy core: "
+              f"{beside[name]['seconds'] / row['seconds']:.2f} x")
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "quality":
         quality(sys.argv[2], sys.argv[3], sys.argv[4:])
     elif sys.argv[1] == "peer":
         peer(sys.argv[2])
+    elif sys.argv[1] == "busy":
+        busy(sys.argv[2])
     else:
         speed(sys.argv[2], sys.argv[3:])

@@ -168,7 +168,7 @@ fn a_second_opener_reads_and_may_not_write() {
 
 /// A process that dies while it trains leaves an open run; the next opening states its end.
 #[test]
-fn a_run_left_open_is_closed_as_failed() {
+fn a_run_left_open_is_closed_as_stopped_and_can_be_resumed() {
     let place = Place::new();
     let engine = penguins(&place);
     let spec = yard_types::run::RunSpec::new(Family::Linear);
@@ -186,10 +186,11 @@ fn a_run_left_open_is_closed_as_failed() {
     let engine = Engine::open(&path, options(&place)).unwrap();
     let state = engine.state();
     let run = state.runs.values().next().unwrap();
-    assert!(
-        matches!(&run.state, RunState::Failed { message } if message.contains("again")),
-        "{:?}",
-        run.state
-    );
-    assert_eq!(kinds(&engine).last().map(String::as_str), Some("run_failed"));
+    assert_eq!(run.state, RunState::Cancelled);
+    assert!(run.stopped.as_ref().is_some_and(|stopped| stopped.interrupted), "{run:?}");
+    let expected = ["run_stopped", "run_cancelled"];
+    assert!(kinds(&engine).ends_with(&expected.map(str::to_owned)), "{:?}", kinds(&engine));
+    let run = run.id;
+    must(&engine, yard_types::command::Command::ResumeTraining { run });
+    assert!(matches!(engine.state().runs[&run].state, RunState::Finished { .. }));
 }

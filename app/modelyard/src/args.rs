@@ -340,9 +340,25 @@ pub(crate) struct TrainArgs {
     /// Folds of cross-validation; without it the validation part is used.
     #[arg(long, default_value_t = 0, value_name = "K")]
     pub(crate) folds: u32,
+    /// How often the rows are dealt into folds anew.
+    #[arg(long, default_value_t = 1, value_name = "N", requires = "folds", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) repeats: u32,
+    /// Nested cross-validation: the whole run, choice included, is repeated and tested on each fold (5
+    /// without --folds); a budget is shared by these runs.
+    #[arg(long)]
+    pub(crate) nested: bool,
     /// auto, cpu, cuda:N or metal.
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub(crate) device: String,
+    /// Go on with a stopped run, the newest without a number; its settings are the run's own.
+    #[arg(
+        long,
+        value_name = "RUN",
+        num_args = 0..=1,
+        default_missing_value = "0",
+        conflicts_with_all = ["family", "params", "trials", "budget", "folds", "repeats", "nested", "device"]
+    )]
+    pub(crate) resume: Option<u64>,
 }
 
 #[derive(Clone, Debug, Args)]

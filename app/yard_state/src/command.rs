@@ -76,6 +76,8 @@ pub enum UiCommand {
     StartTraining,
     /// Train all families and keep the simplest within noise.
     TrainAuto,
+    /// Go on with a stopped run.
+    ResumeTraining,
     /// Evaluate the selected or best model on the test part.
     Evaluate,
     /// Build the package of the selected or best model.
@@ -112,6 +114,7 @@ impl UiCommand {
         all.extend([
             Self::StartTraining,
             Self::TrainAuto,
+            Self::ResumeTraining,
             Self::Evaluate,
             Self::BuildPackage,
             Self::Deploy,
@@ -160,6 +163,7 @@ impl UiCommand {
             Self::Notifications => "Show notifications",
             Self::StartTraining => "Start training",
             Self::TrainAuto => "Train all families",
+            Self::ResumeTraining => "Resume training",
             Self::Evaluate => "Evaluate on the test split",
             Self::BuildPackage => "Build package",
             Self::Deploy => "Deploy to this machine",
@@ -184,7 +188,7 @@ impl UiCommand {
             Self::Go(_) => "Show this stage of the loop",
             Self::Primary => "The filled button at the top right",
             Self::StopJob => {
-                "Training keeps its best model so far out of the project; nothing half done stays"
+                "A stopped run can be resumed from its last checkpoint; nothing half done enters the project"
             }
             Self::OpenProject => "A .modelyard file",
             Self::ImportData => "CSV, TSV, Parquet or NDJSON; the file stays where it is",
@@ -197,6 +201,9 @@ impl UiCommand {
             Self::Notifications => "What ended elsewhere",
             Self::StartTraining => "Fits the recipe on training rows and trains one model",
             Self::TrainAuto => "Keeps the simplest model within noise of the best",
+            Self::ResumeTraining => {
+                "The selected or newest stopped run goes on and ends with the model of an undisturbed run"
+            }
             Self::Evaluate => "Each look at the test split is recorded",
             Self::BuildPackage => "One signed file with recipe, model, threshold and golden examples",
             Self::Deploy => "Starts the server, verifies, sends the golden requests, switches",
@@ -222,6 +229,7 @@ impl UiCommand {
             }
             Self::Primary => Shortcut::ctrl("Enter"),
             Self::StopJob => Shortcut::ctrl("."),
+            Self::ResumeTraining => Shortcut { ctrl: true, shift: true, key: "Enter" },
             Self::OpenProject => Shortcut::ctrl("O"),
             Self::ImportData => Shortcut { ctrl: true, shift: true, key: "O" },
             Self::Undo => Shortcut::ctrl("Z"),
@@ -249,6 +257,7 @@ impl UiCommand {
             Self::StartTraining | Self::TrainAuto => {
                 editable && project.frame.is_some() && project.dataset().is_some()
             }
+            Self::ResumeTraining => editable && state.resumable_run().is_some(),
             Self::Evaluate | Self::BuildPackage | Self::Deploy | Self::CheckGates => {
                 editable && !project.models.is_empty()
             }

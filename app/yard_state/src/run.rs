@@ -5,6 +5,7 @@ use crate::{
     actions::{Action, Pick},
     command::UiCommand,
     next,
+    route::Selection,
     state::{Overlay, StudioState, ToastKind},
 };
 use yard_types::{
@@ -85,6 +86,11 @@ fn send(state: &mut StudioState, command: UiCommand) {
             let mut spec = RunSpec::new(Family::Auto);
             spec.recipe = state.project.recipe.clone();
             Ok(Command::StartTraining { spec: Box::new(spec) })
+        }
+        UiCommand::ResumeTraining => {
+            let Some(run) = state.resumable_run() else { return };
+            state.selection = Selection::Run(run);
+            Ok(Command::ResumeTraining { run })
         }
         UiCommand::Evaluate => Ok(Command::Evaluate { model, data: None }),
         UiCommand::BuildPackage => Ok(Command::PackageModel { model, out: None }),

@@ -250,6 +250,20 @@ impl StudioState {
         }
     }
 
+    /// Returns the stopped run that resuming means: the selected one, else the newest; none while
+    /// another trains.
+    pub fn resumable_run(&self) -> Option<RunId> {
+        if self.jobs.running().is_some() {
+            return None;
+        }
+        let selected = match self.selection {
+            Selection::Run(run) => self.project.runs.get(&run).filter(|run| run.resumable()),
+            _ => None,
+        };
+        let newest = || self.project.runs.values().rev().find(|run| run.resumable());
+        selected.or_else(newest).map(|run| run.id)
+    }
+
     /// Queues a request.
     pub fn ask(&mut self, action: Action) {
         self.actions.push(action);

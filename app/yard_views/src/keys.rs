@@ -15,10 +15,11 @@ pub(crate) fn pressed(ctx: &egui::Context, state: &mut StudioState) -> Vec<UiCom
         state.overlay = Overlay::None;
     }
     let typing = ctx.egui_wants_keyboard_input();
-    UiCommand::all()
-        .into_iter()
-        .filter(|command| command.shortcut().is_some_and(|shortcut| consumed(ctx, shortcut, typing)))
-        .collect()
+    let mut commands = UiCommand::all();
+    // A pattern without Shift also matches the key with Shift, so those with Shift are asked first.
+    commands.sort_by_key(|command| command.shortcut().is_none_or(|shortcut| !shortcut.shift));
+    commands.retain(|command| command.shortcut().is_some_and(|shortcut| consumed(ctx, shortcut, typing)));
+    commands
 }
 
 fn consumed(ctx: &egui::Context, shortcut: Shortcut, typing: bool) -> bool {

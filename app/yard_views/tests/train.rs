@@ -16,7 +16,7 @@ use yard_types::{
     command::{Command, ModelChoice},
     event::{Event, Notice, Progress},
     ids::{CommandId, DatasetId, JobId, ModelId, RunId},
-    run::{Family, RunSpec},
+    run::{BinPoints, Family, FeaturePoints, Points, RunSpec},
 };
 
 /// Runs the window's commands that were asked for, as the binary does, and returns those of the engine.
@@ -131,6 +131,66 @@ fn a_run_left_behind_is_interrupted_not_running() {
     assert!(harness.query_by_label_contains("1, linear, defaults").is_some());
     assert!(harness.query_all_by_label_contains("interrupted").next().is_some());
     assert!(harness.query_by_label("Stop the running job").is_none());
+}
+
+fn stopped() -> Harness<'static, StudioState> {
+    let mut events = with_runs();
+    let spec = Box::new(RunSpec::new(Family::Mlp));
+    events.push(Event::RunStarted { run: RunId(4), spec, dataset: DatasetId(1) });
+    let checkpoint = Progress { phase: "mlp".into(), done: 12, total: Some(100), unit: "epochs".into() };
+    events.push(Event::RunCancelled { run: RunId(4) });
+    events.push(Event::RunStopped { run: RunId(4), interrupted: false, checkpoint: Some(checkpoint) });
+    let mut studio = state(events, Place::Train);
+    studio.selection = Selection::Run(RunId(4));
+    window(studio)
+}
+
+#[test]
+fn a_stopped_run_is_resumed_by_button_and_by_key() {
+    let mut harness = stopped();
+    assert!(harness.query_by_value("Resumes from: 12 epochs").is_some());
+    harness.get_by_role_and_label(Node::Button, "Resume run 4").click();
+    harness.run_steps(2);
+    assert_eq!(carried_out(&mut harness), [Command::ResumeTraining { run: RunId(4) }]);
+    harness.key_press_modifiers(egui::Modifiers::COMMAND | egui::Modifiers::SHIFT, Key::Enter);
+    harness.run_steps(2);
+    assert_eq!(carried_out(&mut harness), [Command::ResumeTraining { run: RunId(4) }]);
+    assert_eq!(harness.state().selection, Selection::Run(RunId(4)));
+}
+
+#[test]
+fn nothing_is_resumed_while_another_run_trains() {
+    let mut harness = stopped();
+    let job = JobId(9);
+    harness.state_mut().apply(&Notice::JobQueued {
+        job,
+        label: "Train mlp".to_owned(),
+        command: CommandId(1),
+    });
+    harness.state_mut().apply(&Notice::JobStarted { job });
+    harness.key_press_modifiers(egui::Modifiers::COMMAND | egui::Modifiers::SHIFT, Key::Enter);
+    harness.run_steps(2);
+    assert_eq!(carried_out(&mut harness), []);
+}
+
+#[test]
+fn a_scorecard_shows_its_points() {
+    let mut events = with_runs();
+    for event in &mut events {
+        if let Event::RunFinished { run: RunId(1), model, .. } = event {
+            let bin = |bin: &str, points, share| BinPoints { bin: bin.to_owned(), points, share };
+            let bins = vec![bin("≤ 12", -15, 0.25), bin("> 12", 8, 0.75)];
+            let features = vec![FeaturePoints { feature: "tenure".to_owned(), bins }];
+            let points = Points { base: 412, point: 0.0173, doubling: Some(40.0), features };
+            model.points = Some(Box::new(points));
+        }
+    }
+    let mut studio = state(events, Place::Train);
+    studio.selection = Selection::Run(RunId(1));
+    let harness = window(studio);
+    assert!(harness.query_by_label_contains("every row gets 412 points; 40").is_some());
+    assert!(harness.query_by_label_contains("tenure, ≤ 12, −15, 25.0").is_some());
+    assert!(harness.query_by_label_contains("> 12, +8, 75.0").is_some());
 }
 
 #[test]

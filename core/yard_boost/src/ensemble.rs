@@ -1,17 +1,12 @@
 //! The trees grown so far and the grid that their values lie on.
 //!
 //! The grid is chosen before the first tree from an estimate of the bound; should the trees outgrow it,
-//! all values are rounded to a coarser one on the spot, so that the margins that training goes on with
-//! are always those of the model that is kept.
+//! all values are rounded to a coarser one. Training goes on with the margins that it has, which differ
+//! from those of the rounded values by less than a step a tree; what is reported in the end is computed
+//! from the values that are kept.
 
 use crate::{
-    binned::{Binned, Binners},
-    data::Features,
-    error::BoostError,
-    grid::Grid,
-    margins::Margins,
-    start,
-    tree::BinTree,
+    binned::Binners, data::Features, error::BoostError, grid::Grid, margins::Margins, start, tree::BinTree,
 };
 use yard_score::model::{Sum, Tree, TreeEnsemble};
 
@@ -84,17 +79,14 @@ impl Ensemble {
         values.iter().map(round).collect()
     }
 
-    /// Adds a tree; returns false when all values had to be rounded again, so that margins must be
-    /// computed afresh.
-    pub(crate) fn push(&mut self, tree: BinTree) -> bool {
+    /// Adds a tree, and rounds all values again should they have outgrown the grid.
+    pub(crate) fn push(&mut self, tree: BinTree) {
         let output = tree.output as usize;
         self.bounds[output] += tree.largest();
         self.trees.push(tree);
-        if self.free || self.grid.holds(self.bounds[output]) {
-            return true;
+        if !self.free && !self.grid.holds(self.bounds[output]) {
+            self.coarsen(2.0 * self.bounds[output]);
         }
-        self.coarsen(2.0 * self.bounds[output]);
-        false
     }
 
     fn coarsen(&mut self, bound: f64) {
@@ -130,15 +122,6 @@ impl Ensemble {
             Some((start, features)) => Ok(Margins::of(&start::margins(start, features)?)),
             None => Ok(Margins::new(&self.base, rows)),
         }
-    }
-
-    /// Margins of a binned matrix, all trees.
-    pub(crate) fn margins(&self, data: &Binned, raw: Option<&Features>) -> Result<Margins, BoostError> {
-        let margins = self.initial(data.rows, raw)?;
-        for tree in &self.trees {
-            margins.add_tree(tree, data);
-        }
-        Ok(margins)
     }
 
     /// Gain per feature, summed over all splits.

@@ -26,7 +26,7 @@ fn fit(data: &tests::Data) -> TreeEnsemble {
     let mut trainer = Trainer::new(binners, own, None, setting).unwrap();
     trainer.free();
     let curve = (1..=200).map(|step| {
-        assert!(trainer.round(step - 1).unwrap());
+        assert!(trainer.round(step - 1));
         trainer.losses(step)
     });
     let curve = curve.collect();

@@ -55,6 +55,7 @@ mod loss;
 mod margins;
 mod math;
 mod memory;
+mod pace;
 mod params;
 mod partition;
 mod platt;

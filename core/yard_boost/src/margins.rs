@@ -71,12 +71,12 @@ impl Margins {
         });
     }
 
-    /// Adds a tree by walking every row through it.
-    pub(crate) fn add_tree(&self, tree: &BinTree, data: &Binned) {
+    /// Adds a tree by walking every `stride`-th row through it.
+    pub(crate) fn add_tree(&self, tree: &BinTree, data: &Binned, stride: usize) {
         let values = &self.values[tree.output as usize];
-        values.par_chunks(BLOCK).enumerate().for_each(|(block, values)| {
-            for (offset, value) in values.iter().enumerate() {
-                add(value, tree.values[tree.leaf_of(data, block * BLOCK + offset)]);
+        values.par_chunks(BLOCK * stride).enumerate().for_each(|(block, values)| {
+            for (offset, value) in values.iter().enumerate().step_by(stride) {
+                add(value, tree.values[tree.leaf_of(data, block * BLOCK * stride + offset)]);
             }
         });
     }

@@ -149,18 +149,18 @@ impl Scan<'_> {
     /// Scores of `first` and bins `1..=b` on the left, at index `b`; minus infinity where a child's
     /// hessian is too small.
     fn scores(&self, first: Sum, out: &mut [f64; 256]) {
-        let (mut g, mut h) = ([0.0; 256], [0.0; 256]);
+        let mut lefts = [Sum::default(); 256];
         let mut left = first;
-        for ((&sum, g), h) in self.sums.iter().zip(&mut g).zip(&mut h).skip(1) {
+        for (out, &sum) in lefts.iter_mut().zip(self.sums).skip(1) {
             left = left + sum;
-            *g = left.g as f64;
-            *h = left.h as f64;
+            *out = left;
         }
         let total = (self.total.g as f64, self.total.h as f64);
         let (least, l2) = (self.least as f64, self.penalty.l2);
         let thresholds = self.sums.len() - 1;
         simd::wide(|| {
-            for ((out, &gl), &hl) in out.iter_mut().zip(&g).zip(&h).take(thresholds) {
+            for (out, left) in out.iter_mut().zip(&lefts).take(thresholds) {
+                let (gl, hl) = (left.g as f64, left.h as f64);
                 let (gr, hr) = (total.0 - gl, total.1 - hl);
                 let small = hl < least || hr < least;
                 let (hl, hr) = (hl + l2, hr + l2);

@@ -37,8 +37,13 @@ pub(crate) fn check(model: &TreeEnsemble, features: &Features, outputs: usize) -
 
 /// A scorer that takes the features as they are.
 fn scorer(model: &TreeEnsemble, features: &Features) -> Result<Scorer, BoostError> {
-    let mut recipe =
-        FittedRecipe { encoding: Encoding::Trees, inputs: vec![], texts: vec![], features: vec![] };
+    let mut recipe = FittedRecipe {
+        encoding: Encoding::Trees,
+        inputs: vec![],
+        texts: vec![],
+        images: vec![],
+        features: vec![],
+    };
     for (index, &code) in features.categorical.iter().enumerate() {
         let name = index.to_string();
         let number = FeatureOp::Number { fill: None, scale: None };

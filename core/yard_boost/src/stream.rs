@@ -14,8 +14,9 @@ use crate::{
     data::{Features, MAX_ROWS, check_rows},
     error::BoostError,
     memory::zeroed,
+    pace::Pace,
     params::BoostParams,
-    train::{Control, Round, TrainSpec, Trained, run, workers},
+    train::{Control, Round, TrainSpec, Trained, run},
     trainer::{Ready, Setting, Trainer},
 };
 use rayon::prelude::*;
@@ -228,10 +229,10 @@ pub fn train_binned(
     let constraints = Constraints::resolve(params, &bins.header)?;
     let setting = Setting { loss: loss.as_ref(), params, constraints: &constraints, start: None };
     let rounds = params.rounds(valid.is_some());
-    let workers = workers(spec.threads)?;
+    let pace = Pace::new(spec.threads)?;
     let (train, valid) = (train.ready(own.as_deref()), valid.map(|valid| valid.ready(held.as_deref())));
-    let trainer = workers.install(|| Trainer::new(bins.binners.clone(), train, valid, setting))?;
-    run(trainer, &workers, rounds, (params.early_stopping, &mut |round, _| observer(round)))
+    let trainer = pace.all().install(|| Trainer::new(bins.binners.clone(), train, valid, setting))?;
+    run(trainer, pace, rounds, (params.early_stopping, &mut |round, _| observer(round)))
 }
 
 #[cfg(test)]

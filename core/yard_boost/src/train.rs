@@ -12,6 +12,7 @@ use crate::{
     error::BoostError,
     loss::{Loss, Objective},
     math::pairwise,
+    pace::Pace,
     params::BoostParams,
     start,
     trainer::{Ready, Setting, Trainer},
@@ -47,7 +48,7 @@ pub struct Trained {
     pub best_round: u32,
     /// All rounds done, in order.
     pub curve: Vec<Round>,
-    /// Mean loss of the kept model on all training rows.
+    /// Mean loss of the kept model on training rows (at most 16,384, evenly spaced).
     pub train_loss: f64,
     /// Mean loss of the kept model on the validation (of a forest: out-of-bag) rows.
     pub valid_loss: Option<f64>,
@@ -239,31 +240,33 @@ fn rounds(
     }
     let params = &params.for_data(train.features.rows, train.features.columns.len());
     let constraints = Constraints::resolve(params, train.features)?;
-    let workers = workers(threads)?;
+    let pace = Pace::new(threads)?;
     let setting = Setting { loss, params, constraints: &constraints, start };
-    let trainer = workers.install(|| {
+    let trainer = pace.all().install(|| {
         let binners = Binners::find(train.features, params.bins, params.seed);
         let own = Ready::new(train.part(), &binners);
         let held = valid.map(|valid| Ready::new(valid.part(), &binners));
         Trainer::new(binners, own, held, setting)
     })?;
-    run(trainer, &workers, params.rounds(valid.is_some()), (params.early_stopping, observer))
+    run(trainer, pace, params.rounds(valid.is_some()), (params.early_stopping, observer))
 }
 
 /// The rounds, until there are enough, the validation loss has stopped falling, or the observer says so.
 pub(crate) fn run(
     mut trainer: Trainer<'_>,
-    workers: &rayon::ThreadPool,
+    mut pace: Pace,
     rounds: u32,
     (early_stopping, observer): (u32, &mut Watcher<'_>),
 ) -> Result<Trained, BoostError> {
     let mut curve: Vec<Round> = Vec::new();
     let mut best = Best::default();
     for step in 1..=rounds {
-        if !workers.install(|| trainer.round(step - 1))? {
+        let pool = pace.pool();
+        if !pool.install(|| trainer.round(step - 1)) {
             break;
         }
-        let round = workers.install(|| trainer.losses(step));
+        let round = pool.install(|| trainer.losses(step));
+        pace.round_done();
         curve.push(round);
         best.see(&round);
         let stop = observer(round, &|| trainer.valid_margins()) == Control::Stop;
@@ -271,7 +274,7 @@ pub(crate) fn run(
             break;
         }
     }
-    workers.install(|| trainer.finish(curve))
+    pace.all().install(|| trainer.finish(curve))
 }
 
 /// Checks the parts against each other and the objective.

@@ -24,7 +24,7 @@ use crate::{
 use rayon::prelude::*;
 use yard_score::model::TreeEnsemble;
 
-/// Rows that the training loss of a round is computed on; the last one is computed on all.
+/// Training rows that a loss is computed on.
 const CURVE_ROWS: usize = 16_384;
 const STREAM_ROUNDING: u64 = 5 << 32;
 
@@ -138,7 +138,7 @@ impl<'a> Trainer<'a> {
     }
 
     /// Grows the trees of one round; false when none of them has a split.
-    pub(crate) fn round(&mut self, round: u32) -> Result<bool, BoostError> {
+    pub(crate) fn round(&mut self, round: u32) -> bool {
         let round = round + self.ensemble.rounds_before();
         let outputs = self.loss.outputs() as u32;
         let mut prepared = std::mem::take(&mut self.prepared);
@@ -162,15 +162,14 @@ impl<'a> Trainer<'a> {
             let grown = self.grow(quant, draw, &mut rows[..bag]);
             let grown = Leaves { grown, rows: rows.split_at(bag), units: quant.units(), sample: &sample };
             splits += grown.grown.nodes.len();
-            self.add(output, grown)?;
+            self.add(output, grown);
             self.rows = rows;
         }
         self.prepared = prepared;
         if splits == 0 {
             self.ensemble.truncate(kept);
-            self.rescore()?;
         }
-        Ok(splits > 0)
+        splits > 0
     }
 
     /// The rows of a round. One-side sampling starts when the first trees have been learnt, as before
@@ -275,28 +274,16 @@ impl<'a> Trainer<'a> {
     }
 
     /// Adds a tree to the ensemble and to all margins.
-    fn add(&mut self, output: u32, leaves: Leaves) -> Result<(), BoostError> {
+    fn add(&mut self, output: u32, leaves: Leaves) {
         let (values, covers) = (self.ensemble.round(&self.values(&leaves)), self.covers(&leaves));
         let Leaves { grown: Grown { nodes, leaves }, rows, .. } = leaves;
-        if !self.ensemble.push(BinTree { output, nodes, values, covers }) {
-            return self.rescore();
-        }
-        let Some(tree) = self.ensemble.trees.last() else { return Ok(()) };
+        self.ensemble.push(BinTree { output, nodes, values, covers });
+        let Some(tree) = self.ensemble.trees.last() else { return };
         self.train.margins.add_leaves(tree, &leaves, rows.0);
         self.train.margins.add_rows(tree, &self.train.data, rows.1);
         if let Some(valid) = &self.valid {
-            valid.margins.add_tree(tree, &valid.data);
+            valid.margins.add_tree(tree, &valid.data, 1);
         }
-        Ok(())
-    }
-
-    /// Computes all margins afresh.
-    fn rescore(&mut self) -> Result<(), BoostError> {
-        self.train.margins = self.ensemble.margins(&self.train.data, self.train.raw)?;
-        if let Some(valid) = &mut self.valid {
-            valid.margins = self.ensemble.margins(&valid.data, valid.raw)?;
-        }
-        Ok(())
     }
 
     /// Copies the margins of the validation rows, `[rows, outputs]` row-major.
@@ -306,14 +293,20 @@ impl<'a> Trainer<'a> {
         (0..valid.data.rows).flat_map(|row| columns.iter().map(move |column| column[row])).collect()
     }
 
-    pub(crate) fn losses(&self, step: u32) -> Round {
-        let stride = self.train.data.rows.div_ceil(CURVE_ROWS);
-        Round { step, train_loss: self.train_loss(stride), valid_loss: self.valid_loss() }
+    /// Every how manieth training row the loss is computed on; each for a joint loss.
+    fn stride(&self) -> usize {
+        if self.loss.is_joint() {
+            return 1;
+        }
+        self.train.data.rows.div_ceil(CURVE_ROWS)
     }
 
-    /// Mean loss over every `stride`-th training row; of a joint loss over all.
-    fn train_loss(&self, stride: usize) -> f64 {
-        self.part_loss(&self.train, false, stride)
+    pub(crate) fn losses(&self, step: u32) -> Round {
+        Round {
+            step,
+            train_loss: self.part_loss(&self.train, false, self.stride()),
+            valid_loss: self.valid_loss(),
+        }
     }
 
     fn valid_loss(&self) -> Option<f64> {
@@ -330,7 +323,7 @@ impl<'a> Trainer<'a> {
 
     /// The losses of each round once more, with the values as they are now.
     fn replay(&mut self) -> Result<Vec<Round>, BoostError> {
-        let outputs = self.loss.outputs();
+        let (outputs, stride) = (self.loss.outputs(), self.stride());
         self.train.margins = self.ensemble.initial(self.train.data.rows, self.train.raw)?;
         if let Some(valid) = &mut self.valid {
             valid.margins = self.ensemble.initial(valid.data.rows, valid.raw)?;
@@ -338,9 +331,9 @@ impl<'a> Trainer<'a> {
         let mut curve = Vec::new();
         for (index, trees) in self.ensemble.trees.chunks(outputs).enumerate() {
             for tree in trees {
-                self.train.margins.add_tree(tree, &self.train.data);
+                self.train.margins.add_tree(tree, &self.train.data, stride);
                 if let Some(valid) = &self.valid {
-                    valid.margins.add_tree(tree, &valid.data);
+                    valid.margins.add_tree(tree, &valid.data, 1);
                 }
             }
             curve.push(self.losses(index as u32 + 1));
@@ -357,15 +350,20 @@ impl<'a> Trainer<'a> {
         for round in &curve {
             best.see(round);
         }
-        if best.step < curve.len() as u32 {
-            self.ensemble.truncate(best.step as usize * self.loss.outputs());
-            self.rescore()?;
-        }
+        self.ensemble.truncate(best.step as usize * self.loss.outputs());
+        let last = (best.step as usize).checked_sub(1).and_then(|last| curve.get(last)).copied();
+        let kept = if let Some(round) = last {
+            round
+        } else {
+            // No new tree: what training began with.
+            self.replay()?;
+            self.losses(0)
+        };
         Ok(Trained {
             model: self.ensemble.to_model(&self.binners),
             best_round: best.step,
-            train_loss: self.train_loss(1),
-            valid_loss: self.valid_loss(),
+            train_loss: kept.train_loss,
+            valid_loss: kept.valid_loss,
             importance: self.ensemble.importance(self.binners.features.len()),
             out_of_bag: None,
             curve,

@@ -7,7 +7,7 @@
 use crate::{
     batch::Batch,
     clock::{Clock, SystemClock},
-    commands,
+    commands::{self, Interrupted},
     error::EngineError,
     home::Home,
     jobs::{Done, Jobs, Lane, NewJob},
@@ -274,16 +274,15 @@ impl Core {
         self.project.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs that a killed process left open are stated as failed.
+    /// Runs that a killed process left open are stated as stopped; they can be resumed.
     fn close_interrupted_runs(&self) -> Result<(), EngineError> {
         if !self.writable() {
             return Ok(());
         }
         let state = self.state();
         let open = state.runs.values().filter(|run| run.state == RunState::Running);
-        let message = "the program ended before the run did; start it again";
         let events: Vec<Event> =
-            open.map(|run| Event::RunFailed { run: run.id, message: message.to_owned() }).collect();
+            open.flat_map(|run| commands::stopped_events(self, run.id, Interrupted(true))).collect();
         if !events.is_empty() {
             self.commit(CommandId(0), &[], events)?;
         }

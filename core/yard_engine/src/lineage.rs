@@ -142,10 +142,11 @@ fn step(record: &EventRecord) -> Option<(Step, Vec<Node>)> {
             ("dataset", dataset.id.to_string(), vec![Node::Dataset(dataset.id)])
         }
         Event::SplitSet { dataset, .. } => ("split", dataset.to_string(), vec![Node::Dataset(*dataset)]),
-        Event::RunStarted { run, .. } => ("run", run.to_string(), vec![Node::Run(*run)]),
-        Event::RunFailed { run, .. } | Event::RunCancelled { run } => {
-            ("run", run.to_string(), vec![Node::Run(*run)])
-        }
+        Event::RunStarted { run, .. }
+        | Event::RunFailed { run, .. }
+        | Event::RunCancelled { run }
+        | Event::RunStopped { run, .. }
+        | Event::RunResumed { run } => ("run", run.to_string(), vec![Node::Run(*run)]),
         Event::RunFinished { run, model, .. } => {
             ("model", model.id.to_string(), vec![Node::Model(model.id), Node::Run(*run)])
         }
@@ -210,11 +211,19 @@ pub fn describe(event: &Event) -> String {
                 model.model_sha256.short()
             )
         }
-        Event::TrialFinished { run, index, trial } => {
+        Event::TrialFinished { run, index, trial, .. } => {
             format!("trial {} of run {run}: {}", index + 1, trial.family.word())
         }
         Event::RunFailed { run, message } => format!("run {run} failed: {message}"),
         Event::RunCancelled { run } => format!("run {run} cancelled"),
+        Event::RunStopped { run, interrupted, checkpoint } => {
+            let why = if *interrupted { "the program ended" } else { "stopped by hand" };
+            match checkpoint {
+                Some(at) => format!("run {run}: {why}; checkpoint at {} {}", at.done, at.unit),
+                None => format!("run {run}: {why}; no checkpoint"),
+            }
+        }
+        Event::RunResumed { run } => format!("run {run} resumed"),
         Event::ModelEvaluated { evaluation } => {
             format!("model {} evaluated on {} rows ({})", evaluation.model, evaluation.rows, evaluation.split)
         }

@@ -5,7 +5,7 @@ use crate::{
     triton,
 };
 use yard_package::{Package, golden};
-use yard_score::scorer::Scorer;
+use yard_score::{model::Model, scorer::Scorer};
 
 /// A format of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +53,15 @@ impl Format {
     }
 }
 
+/// Returns whether a model is or holds a deep net, which has no form outside of the scorer yet.
+fn is_deep(model: &Model) -> bool {
+    match model {
+        Model::Deep(_) => true,
+        Model::Ensemble(model) => model.members.iter().any(|member| is_deep(&member.model)),
+        Model::Linear(_) | Model::Trees(_) | Model::Net(_) => false,
+    }
+}
+
 /// Exports a package, given as the bytes of its file.
 pub fn export(package: Vec<u8>, format: Format) -> Result<Exported, ExportError> {
     let package = Package::read(package)?;
@@ -65,6 +74,22 @@ pub fn export(package: Vec<u8>, format: Format) -> Result<Exported, ExportError>
             what: "free text".to_owned(),
             lost: "the weights of its terms",
             instead: "kserve or kubernetes",
+        });
+    }
+    if !own_scorer && !subject.parts.recipe.images.is_empty() {
+        return Err(ExportError::Unsupported {
+            format: format.word(),
+            what: "images".to_owned(),
+            lost: "the way from files to pixels",
+            instead: "kserve or kubernetes",
+        });
+    }
+    if is_deep(&subject.parts.model) {
+        return Err(ExportError::Unsupported {
+            format: format.word(),
+            what: subject.family().to_owned(),
+            lost: "its operations",
+            instead: "a package, which yard-serve runs",
         });
     }
     if format != Format::LightGbm

@@ -7,6 +7,7 @@ use crate::{error::PackageError, json};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use yard_score::deep::{DeepNet, DeepOp};
 use yard_score::model::{
     Activation, DenseLayer, DenseNet, EnsembleModel, LinearModel, Link, Member, Model, Sum, Tree,
     TreeEnsemble,
@@ -37,6 +38,14 @@ pub(crate) enum Family {
     },
     Net {
         layers: Vec<Layer>,
+        scale: f32,
+        shift: f32,
+    },
+    /// The arrays of the operations are left empty here.
+    Deep {
+        n_features: u32,
+        outputs: u32,
+        ops: Vec<DeepOp>,
         scale: f32,
         shift: f32,
     },
@@ -104,6 +113,7 @@ fn describe(model: &Model, prefix: &str, arrays: &mut Arrays) -> Family {
                 shift: model.shift,
             }
         }
+        Model::Deep(model) => put_deep(arrays, prefix, model),
         Model::Ensemble(model) => {
             let member = |(index, member): (usize, &Member)| StoredMember {
                 first: member.first,
@@ -146,6 +156,10 @@ fn build(family: Family, prefix: &str, reader: &mut Reader<'_>) -> Result<Model,
                 });
             }
             Model::Net(DenseNet { layers: out, scale, shift })
+        }
+        Family::Deep { n_features, outputs, mut ops, scale, shift } => {
+            take_deep(reader, prefix, &mut ops)?;
+            Model::Deep(DeepNet { n_features, outputs, ops, scale, shift })
         }
         Family::Ensemble { members, bias } => {
             let mut out = Vec::with_capacity(members.len());
@@ -199,6 +213,29 @@ fn put<T: Element>(arrays: &mut Arrays, name: &str, values: &[T]) {
         value.append(&mut bytes);
     }
     arrays.insert(name.to_owned(), (T::DTYPE, bytes));
+}
+
+fn put_deep(arrays: &mut Arrays, prefix: &str, model: &DeepNet) -> Family {
+    let mut ops = model.ops.clone();
+    for (index, op) in ops.iter_mut().enumerate() {
+        for (name, values) in op.arrays_mut() {
+            put(arrays, &format!("{prefix}op.{index}.{name}"), &std::mem::take(values));
+        }
+    }
+    let DeepNet { n_features, outputs, scale, shift, .. } = *model;
+    Family::Deep { n_features, outputs, ops, scale, shift }
+}
+
+fn take_deep(reader: &mut Reader<'_>, prefix: &str, ops: &mut [DeepOp]) -> Result<(), PackageError> {
+    for (index, op) in ops.iter_mut().enumerate() {
+        for (name, values) in op.arrays_mut() {
+            if !values.is_empty() {
+                return Err(weights(&format!("array {name} of operation {index} is in the description")));
+            }
+            *values = reader.take(&format!("{prefix}op.{index}.{name}"))?;
+        }
+    }
+    Ok(())
 }
 
 fn put_trees(arrays: &mut Arrays, prefix: &str, model: &TreeEnsemble) {

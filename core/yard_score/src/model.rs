@@ -1,6 +1,7 @@
 //! The model as data: linear, trees, dense net, with link and calibration. Learners write these,
 //! packages store them, [`crate::scorer::Scorer`] alone executes them.
 
+use crate::deep::DeepNet;
 use serde::{Deserialize, Serialize};
 
 /// How margins become probabilities.
@@ -28,6 +29,8 @@ pub enum Model {
     Trees(TreeEnsemble),
     /// Dense layers.
     Net(DenseNet),
+    /// Operations on tensors: residual nets, transformers, convolutions.
+    Deep(DeepNet),
     /// Weighted sum of models.
     Ensemble(EnsembleModel),
 }
@@ -39,6 +42,7 @@ impl Model {
             Self::Linear(model) => model.bias.len(),
             Self::Trees(model) => model.base.len(),
             Self::Net(model) => model.layers.last().map_or(0, |layer| layer.bias.len()),
+            Self::Deep(model) => model.outputs as usize,
             Self::Ensemble(model) => model.bias.len(),
         }
     }

@@ -35,6 +35,7 @@ use yard_types::{
 ///             categories: vec![],
 ///         }],
 ///         texts: vec![],
+///         images: vec![],
 ///         features: vec![Feature {
 ///             name: "rooms".into(),
 ///             input: 0,
@@ -263,7 +264,7 @@ impl Scorer {
 fn missing_for<'a>(model: &Model, features: &'a [Feature]) -> Option<&'a Feature> {
     match model {
         Model::Trees(_) => None,
-        Model::Linear(_) | Model::Net(_) => encode::may_be_missing(features),
+        Model::Linear(_) | Model::Net(_) | Model::Deep(_) => encode::may_be_missing(features),
         Model::Ensemble(model) => model.members.iter().find_map(|member| {
             let first = member.first as usize;
             let own = features.get(first..first.checked_add(member.n_features as usize)?)?;
@@ -303,10 +304,12 @@ fn check_outcome(parts: &ScorerParts, outputs: usize) -> Result<(), ScoreError> 
             return Err(wrong(what, "finite numbers and a positive slope"));
         }
     }
-    if let Model::Net(net) = &parts.model
-        && parts.task != Task::Regression
-        && (net.scale, net.shift) != (1.0, 0.0)
-    {
+    let scaled = match &parts.model {
+        Model::Net(net) => (net.scale, net.shift) != (1.0, 0.0),
+        Model::Deep(net) => (net.scale, net.shift) != (1.0, 0.0),
+        _ => false,
+    };
+    if parts.task != Task::Regression && scaled {
         return Err(wrong("a classifier has an output scale".to_owned(), "scale 1 and shift 0"));
     }
     Ok(())

@@ -7,6 +7,7 @@
 
 use crate::{
     TrainError,
+    auto_budget::Cost,
     fit::Trained,
     measure::Scored,
     paired::{Difference, Judge},
@@ -20,8 +21,8 @@ use yard_types::{
 #[derive(Clone)]
 pub(crate) struct Candidate {
     pub(crate) family: Family,
-    /// Hyperparameters that were asked for.
-    pub(crate) params: Params,
+    /// Hyperparameters of a fit on training rows: those asked for, or what the folds settled on.
+    pub(crate) settled: Params,
     /// The model of training rows; `None` when only folds were trained.
     pub(crate) trained: Option<Trained>,
     /// Predictions on validation rows, or on the test rows of each fold.
@@ -30,6 +31,10 @@ pub(crate) struct Candidate {
     pub(crate) value: f64,
     /// Index of its trial.
     pub(crate) trial: usize,
+    /// Bytes of its arrays.
+    pub(crate) size_bytes: u64,
+    /// What keeping it would still cost.
+    pub(crate) cost: Cost,
 }
 
 /// The candidate kept and a sentence on each candidate.
@@ -56,13 +61,14 @@ pub(crate) fn choose(judge: &Judge<'_>, candidates: &[Candidate], rule: Rule) ->
     for candidate in candidates {
         differences.push(judge.difference(&candidates[best].parts, &candidate.parts)?);
     }
-    let simple = |at: &usize| (candidates[*at].family.complexity(), candidates[*at].trial);
-    let simplest = |fits: &dyn Fn(&Difference) -> bool| {
-        let able = (0..candidates.len()).filter(|at| *at == best || fits(&differences[*at]));
-        able.min_by_key(simple).unwrap_or(best)
+    let able = |fits: &dyn Fn(&Difference) -> bool| -> Vec<usize> {
+        (0..candidates.len()).filter(|at| *at == best || fits(&differences[*at])).collect()
     };
-    let smallest = simplest(&|own| own.within_one_error());
-    let kept = if rule == Rule::Best { best } else { simplest(&|own| !own.worse_beyond_noise()) };
+    let simple = |at: &usize| (candidates[*at].family.complexity(), candidates[*at].trial);
+    let small = |at: &usize| (candidates[*at].size_bytes, candidates[*at].trial);
+    let smallest = able(&|own| own.within_one_error()).into_iter().min_by_key(small).unwrap_or(best);
+    let simplest = || able(&|own| !own.worse_beyond_noise()).into_iter().min_by_key(simple);
+    let kept = if rule == Rule::Best { best } else { simplest().unwrap_or(best) };
     let sentence = |at: usize| note(Place { at, kept, best, smallest }, &candidates[best], &differences[at]);
     let notes = (0..candidates.len()).map(sentence).collect();
     Ok(Choice { kept, smallest, notes })

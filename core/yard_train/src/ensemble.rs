@@ -7,6 +7,7 @@
 
 use crate::{
     TrainError,
+    auto_workers::each,
     choose::{Candidate, best_of},
     fit::{Fitted, Run, Trained},
     measure::Scored,
@@ -134,17 +135,21 @@ pub(crate) fn joined(run: &Run<'_>, members: &[Member], validation: &Part) -> Re
     Ok(trained)
 }
 
-/// Trains the members again on all rows, with the calibration of the selected ensemble.
+/// Trains the members again on all rows, so many at once, with the calibration of the selected ensemble.
 pub(crate) fn refit(
     run: &Run<'_>,
-    members: &[Member],
+    (members, workers): (&[Member], usize),
     selected: &Trained,
     rows: &Part,
 ) -> Result<Trained, TrainError> {
+    let mut fitted: Vec<Result<Trained, TrainError>> = Vec::with_capacity(members.len());
+    let fit = |at: usize, threads: usize| {
+        run.with_threads(threads, |run| refit::refit(run, members[at].family, &members[at].trained, rows))
+    };
+    each((run.context.threads, workers), members.len(), fit, |trained| fitted.push(trained))?;
     let mut again = Vec::with_capacity(members.len());
-    for member in members {
-        let trained = refit::refit(run, member.family, &member.trained, rows)?;
-        again.push(Member { trained, ..member.clone() });
+    for (member, trained) in members.iter().zip(fitted) {
+        again.push(Member { trained: trained?, ..member.clone() });
     }
     let mut trained = sum_of(&again)?;
     trained.set_calibration(selected.parts.calibration.clone())?;

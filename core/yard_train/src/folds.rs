@@ -2,12 +2,13 @@
 //! training rows alone; test rows of the split take no part.
 //!
 //! Rows are dealt by hash: classes alike, groups together; with a time column each fold is tested on rows
-//! later than those it was trained on. Intervals: corrected resampled t (Nadeau and Bengio, 2003,
+//! later than those it was trained on. Dealt anew, `repeats` times as many folds are tested; the order of
+//! time can't be dealt anew. Intervals: corrected resampled t (Nadeau and Bengio, 2003,
 //! "Inference for the generalization error", doi:10.1023/A:1024068626366).
 
 use crate::{
     TrainError,
-    fit::Run,
+    fit::{Run, Trained},
     measure::{Scored, decision, score},
     target::Part,
 };
@@ -24,9 +25,6 @@ use yard_types::{
 const STREAM: u64 = 0x666f_6c64_0000_0000;
 /// Share of a fold's training rows that stop and choose.
 const HELD_OUT: f64 = 0.2;
-/// Two-sided 95 % quantiles of Student's t for 1 to 10 degrees of freedom.
-const T_95: [f64; 10] = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228];
-
 /// Positions of the rows of one fold.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Fold {
@@ -43,19 +41,35 @@ pub(crate) struct CrossValidation {
     pub(crate) ratio: f64,
     /// Mean over folds with corrected 95 % intervals.
     pub(crate) metrics: MetricSet,
+    /// Trees, epochs or iterations of each fold's model, with the hyperparameters in force.
+    pub(crate) fitted: Vec<(u32, Params)>,
+    /// Model of the first fold.
+    pub(crate) first: Option<Trained>,
+    /// Seconds of the fits.
+    pub(crate) fit_secs: f64,
 }
+
+/// Is told the predictions of the folds so far, and may then stop the run by its observer.
+pub(crate) type AfterFold<'a> = &'a dyn Fn(&[Scored]);
 
 /// Trains and tests one model a fold.
 pub(crate) fn cross_validate(
     run: &Run<'_>,
     rows: &Part,
-    family: Family,
-    params: &Params,
+    (family, params): (Family, &Params),
+    after: AfterFold<'_>,
 ) -> Result<CrossValidation, TrainError> {
     let folds = divide(run, rows)?;
-    let frame = run.input.frame;
+    let (frame, clock) = (run.input.frame, run.context.clock);
     let decision = decision(frame, None);
-    let mut parts = Vec::with_capacity(folds.len());
+    let mut out = CrossValidation {
+        parts: Vec::with_capacity(folds.len()),
+        ratio: ratio(&folds),
+        metrics: MetricSet::new(),
+        fitted: Vec::with_capacity(folds.len()),
+        first: None,
+        fit_secs: 0.0,
+    };
     let mut values: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     for (index, fold) in folds.iter().enumerate() {
         run.context.observer.progress(Progress {
@@ -64,20 +78,29 @@ pub(crate) fn cross_validate(
             total: Some(folds.len() as u64),
             unit: "folds".to_owned(),
         });
+        let started = clock();
         let trained = run.fit(family, params, &rows.take(&fold.train), &rows.take(&fold.validation))?;
+        out.fit_secs += clock() - started;
         let test = rows.take(&fold.test);
         let predictions = score(&trained.scorer, run.input.table, &test.rows)?;
         let scored = Scored::new(frame, &test, &predictions);
         for (name, value) in scored.points(&decision)? {
             values.entry(name).or_default().push(value);
         }
-        parts.push(scored);
+        out.parts.push(scored);
+        out.fitted.push((trained.fitted.steps, trained.fitted.params.clone()));
+        out.first.get_or_insert(trained);
+        after(&out.parts);
     }
-    let shares = folds
-        .iter()
-        .map(|fold| fold.test.len() as f64 / (fold.train.len() + fold.validation.len()).max(1) as f64);
-    let ratio = shares.sum::<f64>() / folds.len() as f64;
-    Ok(CrossValidation { parts, ratio, metrics: summarise(values, folds.len(), ratio) })
+    out.metrics = summarise(values, folds.len(), out.ratio);
+    Ok(out)
+}
+
+/// Returns the test rows of a fold over its training rows, the mean of the folds.
+pub(crate) fn ratio(folds: &[Fold]) -> f64 {
+    let share =
+        |fold: &Fold| fold.test.len() as f64 / (fold.train.len() + fold.validation.len()).max(1) as f64;
+    folds.iter().map(share).sum::<f64>() / folds.len().max(1) as f64
 }
 
 /// Returns mean and corrected interval of each metric that every fold has.
@@ -97,9 +120,16 @@ pub(crate) fn summarise(values: BTreeMap<String, Vec<f64>>, folds: usize, ratio:
     set
 }
 
-/// Returns the two-sided 95 % quantile of Student's t for the mean of `count` values.
+/// Returns the two-sided 95 % quantile of Student's t for the mean of `count` values. Tables up to 10
+/// degrees of freedom, then the expansion of Abramowitz and Stegun, 1964, "Handbook of mathematical
+/// functions", formula 26.7.5.
 pub(crate) fn t_95(count: usize) -> f64 {
-    T_95.get(count.saturating_sub(2)).copied().unwrap_or(2.1)
+    const FEW: [f64; 10] = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228];
+    let freedom = count.saturating_sub(1).max(1);
+    FEW.get(freedom - 1).copied().unwrap_or_else(|| {
+        let inverse = 1.0 / freedom as f64;
+        1.959_964 + inverse * (2.372_271 + inverse * 2.822_5)
+    })
 }
 
 /// Divides rows into the folds that the run asks for.
@@ -111,11 +141,15 @@ pub(crate) fn divide(run: &Run<'_>, rows: &Part) -> Result<Vec<Fold>, TrainError
         return Err(bad(what, "use 2 to half as many folds as there are rows"));
     }
     let folds = if let Some(times) = times(run, rows) {
+        if run.spec.repeats > 1 {
+            let what = format!("{} repeats of folds in the order of time", run.spec.repeats);
+            return Err(bad(what, "leave repeats out, or take the role off the time column"));
+        }
         forward_folds(&times, count)
     } else {
-        let keys = keys(run, rows);
         let group = run.input.schema.with_role(Role::Group).is_some();
-        hashed_folds(rows, &keys, count, group)
+        let deal = |repeat| hashed_folds(rows, &keys(run, rows, repeat), count, group);
+        (0..run.spec.repeats.max(1)).flat_map(deal).collect()
     };
     if folds.iter().any(|fold| fold.test.is_empty() || fold.train.is_empty()) {
         let what = format!("{count} folds leave a fold without rows");
@@ -139,8 +173,11 @@ fn times(run: &Run<'_>, rows: &Part) -> Option<Vec<f64>> {
     Some(rows.rows.iter().map(time).collect())
 }
 
-/// Returns a hash per row: of its group when there is a group column, else of its number.
-fn keys(run: &Run<'_>, rows: &Part) -> Vec<u64> {
+/// Returns a hash per row: of its group when there is a group column, else of its number. Each repeat deals
+/// by other hashes.
+fn keys(run: &Run<'_>, rows: &Part, repeat: u32) -> Vec<u64> {
+    let seed =
+        if repeat == 0 { run.spec.seed } else { rng::bits(run.spec.seed, STREAM + 2, u64::from(repeat)) };
     let group = run.input.schema.with_role(Role::Group);
     let column = group.and_then(|field| run.input.table.column(&field.name));
     let key = |row: &u32| {
@@ -152,7 +189,7 @@ fn keys(run: &Run<'_>, rows: &Part) -> Vec<u64> {
             }
             _ => u64::from(*row),
         };
-        rng::bits(run.spec.seed, STREAM, own)
+        rng::bits(seed, STREAM, own)
     };
     rows.rows.iter().map(key).collect()
 }
@@ -255,6 +292,15 @@ mod tests {
             let latest = |part: &[usize]| part.iter().map(|at| times[*at]).fold(f64::MIN, f64::max);
             let first = fold.test.iter().map(|at| times[*at]).fold(f64::MAX, f64::min);
             assert!(latest(&fold.train) < first && latest(&fold.validation) < first);
+        }
+    }
+
+    #[test]
+    fn quantiles_of_t_as_in_tables() {
+        // Table values for 1, 4, 11, 14, 29 and 49 degrees of freedom.
+        for (count, expected) in [(2, 12.706), (5, 2.776), (12, 2.201), (15, 2.145), (30, 2.045), (50, 2.010)]
+        {
+            assert!((t_95(count) - expected).abs() < 1e-3, "{count}: {}", t_95(count));
         }
     }
 

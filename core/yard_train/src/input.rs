@@ -1,6 +1,7 @@
 //! What training takes and gives: input, the observer that is told of progress, context, output.
 //! Knows no learner.
 
+use crate::search_saved::FinishedTrial;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use yard_score::model::ScorerParts;
@@ -40,9 +41,15 @@ pub trait Observer: Sync {
         let _ = point;
     }
 
-    /// Takes a finished trial of a search, with its number from 0. Which one is kept is known at the end.
-    fn trial(&self, index: u32, trial: &Trial) {
-        let _ = (index, trial);
+    /// Takes a finished trial of a search, with its number from 0 and the bytes that let a search go on
+    /// from it ([`Context::finished`]). Which one is kept is known at the end.
+    fn trial(&self, index: u32, trial: &Trial, saved: &[u8]) {
+        let _ = (index, trial, saved);
+    }
+
+    /// Takes a sentence about something that went wrong and does not end the run.
+    fn warning(&self, message: &str) {
+        let _ = message;
     }
 
     /// Returns whether the run shall stop; asked between trees, epochs and iterations.
@@ -60,7 +67,7 @@ impl Observer for Silent {}
 /// Surroundings of a run: threads, observer, clock, worker.
 #[derive(Clone)]
 pub struct Context<'a> {
-    /// Threads to use, at least 1. Never changes a result (nets: on one machine).
+    /// Threads to use, at least 1. Never changes a result (nets: on the CPU).
     pub threads: usize,
     /// Who listens.
     pub observer: &'a dyn Observer,
@@ -70,12 +77,25 @@ pub struct Context<'a> {
     pub worker: Option<PathBuf>,
     /// Folder for the exchange file of the worker; the system's temporary folder when `None`.
     pub work_dir: Option<PathBuf>,
+    /// Finished trials of the same run, stopped before its end: they are not run again.
+    pub finished: &'a [FinishedTrial],
+    /// Folder for the checkpoints of nets, from which a run that is given the same folder goes on; `None`
+    /// keeps none.
+    pub checkpoints: Option<PathBuf>,
 }
 
 impl<'a> Context<'a> {
     /// Makes a context without a worker.
     pub fn new(threads: usize, observer: &'a dyn Observer, clock: &'a (dyn Fn() -> f64 + Sync)) -> Self {
-        Self { threads: threads.max(1), observer, clock, worker: None, work_dir: None }
+        Self {
+            threads: threads.max(1),
+            observer,
+            clock,
+            worker: None,
+            work_dir: None,
+            finished: &[],
+            checkpoints: None,
+        }
     }
 }
 
@@ -85,6 +105,7 @@ impl std::fmt::Debug for Context<'_> {
             .field("threads", &self.threads)
             .field("worker", &self.worker)
             .field("work_dir", &self.work_dir)
+            .field("checkpoints", &self.checkpoints)
             .finish_non_exhaustive()
     }
 }

@@ -74,6 +74,24 @@ impl Scored {
         Self { truth, values, weights: part.weights.clone() }
     }
 
+    /// Makes rows of a part with predictions as [`Self::values`] gives them; `None` when their number is
+    /// another one.
+    pub(crate) fn of(frame: &Frame, part: &Part, values: Vec<f32>) -> Option<Self> {
+        let codes = || part.y.iter().map(|y| *y as usize);
+        let truth = match frame.task {
+            Task::Binary => Truth::Binary(codes().map(|code| code as u8).collect()),
+            Task::Multiclass => Truth::Multiclass(codes().collect(), frame.classes.len()),
+            Task::Regression => Truth::Regression(part.y.clone()),
+        };
+        let scored = Self { truth, values, weights: part.weights.clone() };
+        (scored.values.len() == part.y.len() * scored.width()).then_some(scored)
+    }
+
+    /// Returns the predictions: probabilities of the positive class, of all classes row by row, or values.
+    pub(crate) fn values(&self) -> &[f32] {
+        &self.values
+    }
+
     /// Returns what a weighted sum of models adds up: the prediction, the log-odds of the positive class,
     /// or the logarithm of each class's probability.
     pub(crate) fn scores(&self) -> Vec<f64> {

@@ -25,8 +25,23 @@ const BOOSTING: &[Setting] = &[
         ("bagging_fraction", "0.8"),
         ("l2", "5"),
     ],
+    // Deep trees with small leaves and many slow rounds: smooth answers on little data.
+    &[
+        ("leaves", "40"),
+        ("depth", "6"),
+        ("min_leaf", "2"),
+        ("learning_rate", "0.03"),
+        ("feature_fraction", "0.7"),
+        ("bagging_fraction", "0.7"),
+        ("l2", "3"),
+        ("early_stopping", "100"),
+    ],
 ];
-const FOREST: &[Setting] = &[&[("min_leaf", "5"), ("feature_fraction", "0.5")]];
+const FOREST: &[Setting] = &[
+    // Extremely randomised trees on all features.
+    &[("splitter", "random"), ("feature_fraction", "1"), ("min_leaf", "2")],
+    &[("min_leaf", "5"), ("feature_fraction", "0.5")],
+];
 const MLP: &[Setting] = &[&[("layers", "256,128"), ("dropout", "0.2"), ("learning_rate", "0.002")]];
 
 /// Returns families and settings in the order of training: all defaults first.
@@ -53,7 +68,7 @@ fn settings(family: Family) -> &'static [Setting] {
         Family::Boosting => BOOSTING,
         Family::Forest => FOREST,
         Family::Mlp => MLP,
-        Family::Linear | Family::Scorecard | Family::Auto | Family::Ensemble => &[],
+        Family::Linear | Family::Scorecard | Family::Cnn | Family::Auto | Family::Ensemble => &[],
     }
 }
 
@@ -63,7 +78,9 @@ pub(crate) fn families(run: &Run<'_>) -> Result<Vec<(Family, Params)>, TrainErro
     if run.spec.family != Family::Auto {
         return Ok(vec![(run.spec.family, run.spec.params.clone())]);
     }
-    let names: Vec<(Family, Vec<String>)> = Family::TRIED.iter().map(|f| (*f, names_of(*f))).collect();
+    let images = crate::images::has_images(run.input.schema).then_some(Family::Cnn);
+    let tried = Family::TRIED.into_iter().chain(images);
+    let names: Vec<(Family, Vec<String>)> = tried.map(|family| (family, names_of(family))).collect();
     for name in run.spec.params.keys() {
         if !names.iter().any(|(_, known)| known.contains(name)) {
             let mut allowed: Vec<String> = names.iter().flat_map(|(_, known)| known.clone()).collect();
@@ -92,6 +109,7 @@ fn names_of(family: Family) -> Vec<String> {
         Family::Boosting => return owned(yard_boost::BoostParams::names()),
         Family::Forest => return owned(yard_boost::ForestParams::names()),
         Family::Mlp => return NetParams::names().iter().map(|name| (*name).to_owned()).collect(),
+        Family::Cnn => return crate::cnn::NAMES.map(str::to_owned).to_vec(),
     };
     params.into_keys().collect()
 }
@@ -112,7 +130,7 @@ mod tests {
         ];
         let starts = starts(&families);
         assert_eq!(starts[..4], families);
-        assert_eq!(starts.len(), 8);
+        assert_eq!(starts.len(), 10);
         for (at, (family, params)) in starts.iter().enumerate() {
             assert!(!starts[..at].contains(&(*family, params.clone())));
             match family {

@@ -24,7 +24,7 @@ const BOOSTING: [f64; 3] = [1.5, 4.5, 13.5];
 const NET: [f64; 3] = [4.0, 12.0, 36.0];
 
 /// Losses of earlier trials at the rungs of each family.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Rungs(BTreeMap<Family, Vec<Vec<f64>>>);
 
 impl Rungs {
@@ -95,6 +95,11 @@ impl<'a> Pruner<'a> {
         (state.reached, state.stopped)
     }
 
+    /// Stops the trial: it fell behind, as the sentence says.
+    pub(crate) fn stop(&self, sentence: String) {
+        self.state().stopped.get_or_insert(Stopped::Pruned(sentence));
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -102,7 +107,7 @@ impl<'a> Pruner<'a> {
     fn judge(&self, point: &TrainPoint) {
         let amounts: &[f64] = match self.family {
             Family::Boosting => &BOOSTING,
-            Family::Mlp => &NET,
+            Family::Mlp | Family::Cnn => &NET,
             _ => return,
         };
         let mut state = self.state();

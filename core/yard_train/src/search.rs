@@ -5,6 +5,7 @@
 //! hyper-parameter optimization", `NeurIPS` 24). Draws come from the counter generator; no function of the
 //! platform enters, so a search repeats exactly.
 
+use std::collections::VecDeque;
 use yard_score::math::{exp, ln};
 use yard_types::{
     rng::Rng,
@@ -58,6 +59,13 @@ const MLP: &[Dimension] = &[
     dimension("dropout", Kind::Linear(0.0, 0.5)),
 ];
 
+const CNN: &[Dimension] = &[
+    dimension("learning_rate", Kind::Log(1e-3, 2e-2)),
+    dimension("l2", Kind::Log(1e-4, 0.3)),
+    dimension("dropout", Kind::Linear(0.0, 0.5)),
+    dimension("channels", Kind::Choice(&["0", "12", "16", "24", "32"])),
+];
+
 fn space(family: Family) -> &'static [Dimension] {
     match family {
         Family::Auto | Family::Ensemble | Family::Scorecard => &[],
@@ -65,6 +73,7 @@ fn space(family: Family) -> &'static [Dimension] {
         Family::Boosting => BOOSTING,
         Family::Forest => FOREST,
         Family::Mlp => MLP,
+        Family::Cnn => CNN,
     }
 }
 
@@ -95,7 +104,8 @@ pub(crate) struct Sampler {
     rng: Rng,
     /// Draw and loss (lower is better) of each finished trial.
     history: Vec<(Vec<f64>, f64)>,
-    last: Vec<f64>,
+    /// Draws that nothing was told of yet, the oldest first.
+    open: VecDeque<Vec<f64>>,
 }
 
 impl Sampler {
@@ -106,7 +116,7 @@ impl Sampler {
             fixed: fixed.clone(),
             rng: Rng::new(seed, STREAM + u64::from(family.complexity())),
             history: Vec::new(),
-            last: Vec::new(),
+            open: VecDeque::new(),
         }
     }
 
@@ -122,14 +132,15 @@ impl Sampler {
         for (dimension, unit) in self.dimensions.iter().zip(&units) {
             params.insert(dimension.name.to_owned(), dimension.kind.text(*unit));
         }
-        self.last = units;
+        self.open.push_back(units);
         params
     }
 
-    /// Tells the loss (lower is better) of the last draw; a failed trial counts as infinite.
+    /// Tells the loss (lower is better) of the oldest draw that nothing was told of; a failed trial counts
+    /// as infinite.
     pub(crate) fn tell(&mut self, loss: f64) {
         let loss = if loss.is_nan() { f64::INFINITY } else { loss };
-        self.history.push((std::mem::take(&mut self.last), loss));
+        self.history.extend(self.open.pop_front().map(|units| (units, loss)));
     }
 
     fn uniform(&mut self) -> Vec<f64> {

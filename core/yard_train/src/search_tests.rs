@@ -34,7 +34,7 @@ fn auto(trials: u32) -> RunSpec {
 struct Trials(Mutex<Vec<(u32, Trial)>>);
 
 impl Observer for Trials {
-    fn trial(&self, index: u32, trial: &Trial) {
+    fn trial(&self, index: u32, trial: &Trial, _: &[u8]) {
         self.0.lock().unwrap().push((index, trial.clone()));
     }
 }
@@ -96,7 +96,9 @@ fn candidate(y: &[f64], trial: usize, errors: impl Fn(usize) -> f64) -> Candidat
     let parts = vec![Scored::of_values(&part, values)];
     let square: f64 = (0..y.len()).map(|at| errors(at).powi(2)).sum();
     let value = (square / y.len() as f64).sqrt();
-    Candidate { family: Family::Boosting, params: Params::new(), trained: None, parts, value, trial }
+    let settled = Params::new();
+    let (size_bytes, cost) = (0, crate::auto_budget::Cost::default());
+    Candidate { family: Family::Boosting, settled, trained: None, parts, value, trial, size_bytes, cost }
 }
 
 #[test]

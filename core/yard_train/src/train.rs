@@ -6,6 +6,7 @@ use crate::{
     ensemble::{self, Member},
     fit::{Run, Trained},
     folds::cross_validate,
+    folds_nested,
     measure::{Scored, decision, score},
     refit,
     target::Part,
@@ -20,11 +21,14 @@ use yard_types::{
 /// Resamples of the intervals of reported metrics.
 const RESAMPLES: u32 = 300;
 
-/// A search on fewer training and validation rows than this judges by [`FOLDS`] folds: so few validation
-/// rows can't tell good settings apart.
-const FEW_ROWS: usize = 3_000;
-/// With fewer rows than this folds would be too small.
+/// A search whose rows tell less than so many judges by [`FOLDS`] folds: so few validation rows can't tell
+/// good settings apart.
+const FEW_ROWS: usize = 6_000;
+/// Of a class each row counts so often: the rarer the class, the less a row of the others tells.
+const CLASS_ROWS: usize = 4;
+/// With fewer rows than this folds would be too small, with more too slow.
 const FEWEST: usize = 50;
+const MOST: usize = 20_000;
 const FOLDS: u32 = 5;
 
 /// Trains what `spec` asks for and measures the result on validation and test rows.
@@ -47,11 +51,27 @@ pub fn train(
             advice: "give the split both shares, or leave refit out".to_owned(),
         });
     }
-    let rows = input.split.train.len() + input.split.validation.len();
-    if auto::searches(&own) && own.folds == 0 && (FEWEST..FEW_ROWS).contains(&rows) {
+    if own.nested && own.folds == 0 {
         own.folds = FOLDS;
     }
+    let runs = f64::from(folds_nested::runs(&own));
+    own.budget_secs = own.budget_secs.map(|budget| budget / runs);
     in_pool(context.threads, || run(&Run { input, spec: &own, context }, refit))
+}
+
+/// Returns whether rows tell so little that a search judges by folds.
+fn judged_by_folds(run: &Run<'_>, rows: &Rows) -> bool {
+    let parts = [&rows.train, &rows.validation];
+    let all: usize = parts.iter().map(|part| part.rows.len()).sum();
+    let frame = run.input.frame;
+    let telling = if frame.task.is_classification() {
+        let counts = parts.map(|part| part.class_counts(frame.classes.len()));
+        let rarest = counts[0].iter().zip(&counts[1]).map(|(a, b)| a + b).min().unwrap_or(0);
+        all.min(CLASS_ROWS * rarest)
+    } else {
+        all
+    };
+    auto::searches(run.spec) && run.spec.folds == 0 && (FEWEST..MOST).contains(&all) && telling < FEW_ROWS
 }
 
 /// Runs `work` on a pool of its own with so many threads.
@@ -77,6 +97,8 @@ pub(crate) struct Kept {
     pub(crate) notes: Vec<String>,
     /// Figures over folds, when they were asked for.
     pub(crate) cross_validation: Option<MetricSet>,
+    /// Whether the time budget leaves time for a refit.
+    pub(crate) refit_in_time: bool,
 }
 
 fn run(run: &Run<'_>, refit: Option<bool>) -> Result<TrainOutput, TrainError> {
@@ -87,15 +109,31 @@ fn run(run: &Run<'_>, refit: Option<bool>) -> Result<TrainOutput, TrainError> {
     check_frame(run)?;
     crate::device::DeviceChoice::parse(&run.spec.device)?;
     let rows = Rows::read(run)?;
+    let nested =
+        run.spec.nested.then(|| folds_nested::nested(run, &rows, refit == Some(true))).transpose()?;
+    let mut spec = run.spec.clone();
+    if spec.nested && auto::searches(&spec) {
+        // The choice on all rows is made as each inner run made it.
+        (spec.folds, spec.repeats) = (0, 1);
+    }
+    if judged_by_folds(&Run { spec: &spec, ..*run }, &rows) {
+        spec.folds = FOLDS;
+    }
+    let run = &Run { spec: &spec, ..*run };
     let several = run.spec.family == Family::Auto || auto::searches(run.spec);
-    let kept = if several { auto::search(run, &rows)? } else { single(run, &rows)? };
+    let kept = if several { auto::search(run, &rows, refit == Some(true))? } else { single(run, &rows)? };
+    let refit = refit.map(|refit| refit && kept.refit_in_time);
     let both = if refit == Some(true) { Some(rows.both()) } else { None };
     let refitted = match &both {
         Some(both) if kept.members.is_empty() => Some(refit::refit(run, kept.family, &kept.trained, both)?),
-        Some(both) => Some(ensemble::refit(run, &kept.members, &kept.trained, both)?),
+        Some(both) => {
+            let workers = auto::at_once(run, &rows);
+            Some(ensemble::refit(run, (&kept.members, workers), &kept.trained, both)?)
+        }
         None => None,
     };
-    let metrics = measured(run, &rows, &kept, refitted.as_ref().unwrap_or(&kept.trained))?;
+    let mut metrics = measured(run, &rows, &kept, refitted.as_ref().unwrap_or(&kept.trained))?;
+    metrics.extend(nested.map(|set| (folds_nested::NAME.to_owned(), set)));
     let mut output = output(run, &rows, kept, metrics);
     if let (Some(refitted), Some(both)) = (refitted, both) {
         let note = refit::note(both.rows.len());
@@ -133,16 +171,24 @@ fn single(run: &Run<'_>, rows: &Rows) -> Result<Kept, TrainError> {
     if family == Family::Ensemble {
         let (trained, members) = ensemble::train_listed(run, params, (&rows.train, &rows.validation))?;
         let (trials, notes) = (Vec::new(), Vec::new());
-        return Ok(Kept { family, trained, members, trials, notes, cross_validation: None });
+        return Ok(Kept {
+            family,
+            trained,
+            members,
+            trials,
+            notes,
+            cross_validation: None,
+            refit_in_time: true,
+        });
     }
     let cross_validation = if run.spec.folds > 0 {
-        Some(cross_validate(run, &rows.both(), family, params)?.metrics)
+        Some(cross_validate(run, &rows.both(), (family, params), &|_| ())?.metrics)
     } else {
         None
     };
     let trained = run.fit(family, params, &rows.train, &rows.validation)?;
     let (members, trials, notes) = (Vec::new(), Vec::new(), Vec::new());
-    Ok(Kept { family, trained, members, trials, notes, cross_validation })
+    Ok(Kept { family, trained, members, trials, notes, cross_validation, refit_in_time: true })
 }
 
 /// Measures the chosen model on validation rows and the last one on test rows, through the scorer.

@@ -3,7 +3,7 @@
 
 use crate::{
     frame::{Floor, Frame, Task},
-    ids::{DatasetId, JobId, ModelId},
+    ids::{DatasetId, JobId, ModelId, RunId},
     recipe::RecipeSpec,
     run::RunSpec,
     schema::{FieldType, Role},
@@ -111,6 +111,12 @@ pub enum Command {
     StartTraining {
         /// What.
         spec: Box<RunSpec>,
+    },
+    /// Go on with a run that was stopped or interrupted, from its last checkpoint; ends with the model of an
+    /// undisturbed run.
+    ResumeTraining {
+        /// Run, in the state `cancelled`.
+        run: RunId,
     },
     /// Evaluate a model on the test part or on a file.
     Evaluate {

@@ -96,6 +96,9 @@ pub enum Event {
         index: u32,
         /// Try; whether it is kept is known when the run ends.
         trial: Box<Trial>,
+        /// Object with what a resumed search needs of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        saved: Option<Sha256>,
     },
     /// A run ended with a model.
     RunFinished {
@@ -114,6 +117,20 @@ pub enum Event {
         run: RunId,
         /// Why, and what to do.
         message: String,
+    },
+    /// What a run left that was stopped, told just before [`Self::RunCancelled`].
+    RunStopped {
+        /// Run.
+        run: RunId,
+        /// Whether the program ended (a kill, a power cut) rather than the user asking.
+        interrupted: bool,
+        /// How far its checkpoint is; `None` = none is kept, resuming starts from the beginning.
+        checkpoint: Option<Progress>,
+    },
+    /// A stopped run goes on.
+    RunResumed {
+        /// Run.
+        run: RunId,
     },
     /// A run was stopped.
     RunCancelled {

@@ -3,10 +3,10 @@
 use crate::{
     deploy::{DeploymentStatus, RolloutStep},
     evaluation::Evaluation,
-    event::{DatasetRecord, Event, EventRecord},
+    event::{DatasetRecord, Event, EventRecord, Progress},
     frame::Frame,
     gate::GateReport,
-    ids::{DatasetId, ModelId, RunId},
+    ids::{DatasetId, ModelId, RunId, Sha256},
     monitor::MonitorReport,
     package::PackageRecord,
     recipe::RecipeSpec,
@@ -32,7 +32,7 @@ pub enum RunState {
         /// Why.
         message: String,
     },
-    /// Stopped by the user.
+    /// Stopped by the user, or by the end of the program; can be resumed.
     Cancelled,
 }
 
@@ -53,6 +53,28 @@ pub struct RunRecord {
     pub curve: Vec<TrainPoint>,
     /// Tries.
     pub trials: Vec<Trial>,
+    /// Objects with what a resumed search needs of each try, in their order.
+    #[serde(default)]
+    pub saved: Vec<Sha256>,
+    /// What it left when it was stopped.
+    #[serde(default)]
+    pub stopped: Option<Stopped>,
+}
+
+/// What a stopped run left.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stopped {
+    /// Whether the program ended rather than the user asking.
+    pub interrupted: bool,
+    /// How far its checkpoint is; `None` = resuming starts from the beginning.
+    pub checkpoint: Option<Progress>,
+}
+
+impl RunRecord {
+    /// Returns whether the run was stopped and can go on ([`crate::command::Command::ResumeTraining`]).
+    pub fn resumable(&self) -> bool {
+        self.state == RunState::Cancelled
+    }
 }
 
 /// Split in force for a dataset.
@@ -139,6 +161,8 @@ impl ProjectState {
             | Event::TrialFinished { .. }
             | Event::RunFinished { .. }
             | Event::RunFailed { .. }
+            | Event::RunStopped { .. }
+            | Event::RunResumed { .. }
             | Event::RunCancelled { .. } => {
                 self.apply_run(record);
             }
@@ -199,14 +223,17 @@ impl ProjectState {
                     state: RunState::Running,
                     curve: Vec::new(),
                     trials: Vec::new(),
+                    saved: Vec::new(),
+                    stopped: None,
                 };
                 self.runs.insert(*run, run_record);
             }
-            Event::TrialFinished { run, index, trial } => {
+            Event::TrialFinished { run, index, trial, saved } => {
                 if let Some(entry) = self.runs.get_mut(run)
                     && entry.trials.len() == *index as usize
                 {
                     entry.trials.push((**trial).clone());
+                    entry.saved.extend(saved.filter(|_| entry.saved.len() + 1 == entry.trials.len()));
                 }
             }
             Event::RunFinished { run, model, curve, trials } => {
@@ -221,6 +248,17 @@ impl ProjectState {
                 self.end_run(*run, RunState::Failed { message: message.clone() });
             }
             Event::RunCancelled { run } => self.end_run(*run, RunState::Cancelled),
+            Event::RunStopped { run, interrupted, checkpoint } => {
+                if let Some(entry) = self.runs.get_mut(run) {
+                    let (interrupted, checkpoint) = (*interrupted, checkpoint.clone());
+                    entry.stopped = Some(Stopped { interrupted, checkpoint });
+                }
+            }
+            Event::RunResumed { run } => {
+                if let Some(entry) = self.runs.get_mut(run) {
+                    (entry.state, entry.stopped) = (RunState::Running, None);
+                }
+            }
             _ => {}
         }
     }

@@ -27,13 +27,15 @@ pub enum Family {
     Ensemble,
     /// Sum of points of binned fields.
     Scorecard,
+    /// Net of convolutions over images, joined with the other columns.
+    Cnn,
 }
 
 impl Family {
     /// All families that can be asked for, `Auto` first.
-    pub const ALL: [Self; 6] =
-        [Self::Auto, Self::Linear, Self::Boosting, Self::Forest, Self::Mlp, Self::Scorecard];
-    /// The families that `Auto` trains.
+    pub const ALL: [Self; 7] =
+        [Self::Auto, Self::Linear, Self::Boosting, Self::Forest, Self::Mlp, Self::Scorecard, Self::Cnn];
+    /// The families that `Auto` trains; with an image column also [`Self::Cnn`].
     pub const TRIED: [Self; 4] = [Self::Linear, Self::Boosting, Self::Forest, Self::Mlp];
 
     /// Returns the word used on the command line.
@@ -46,6 +48,7 @@ impl Family {
             Self::Mlp => "mlp",
             Self::Ensemble => "ensemble",
             Self::Scorecard => "scorecard",
+            Self::Cnn => "cnn",
         }
     }
 
@@ -61,7 +64,7 @@ impl Family {
             Self::Boosting => 1,
             Self::Forest => 2,
             Self::Mlp => 3,
-            Self::Ensemble => 4,
+            Self::Ensemble | Self::Cnn => 4,
             Self::Auto => 5,
         }
     }
@@ -91,6 +94,17 @@ pub struct RunSpec {
     pub budget_secs: Option<f64>,
     /// Folds of cross-validation; 0 uses the validation part.
     pub folds: u32,
+    /// How often rows are dealt into folds anew; 1 deals them once.
+    #[serde(default = "once")]
+    pub repeats: u32,
+    /// Whether the whole run, its choice included, is tested on folds that it does not see (nested
+    /// cross-validation).
+    #[serde(default)]
+    pub nested: bool,
+}
+
+fn once() -> u32 {
+    1
 }
 
 impl RunSpec {
@@ -105,6 +119,8 @@ impl RunSpec {
             trials: 1,
             budget_secs: None,
             folds: 0,
+            repeats: 1,
+            nested: false,
         }
     }
 }
@@ -156,6 +172,42 @@ pub struct ModelRecord {
     /// One line per step of the fitted recipe, for people.
     #[serde(default)]
     pub recipe_lines: Vec<String>,
+    /// The points of a scorecard; `None` of other families.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub points: Option<Box<Points>>,
+}
+
+/// A scorecard as it is printed: points per bin of each feature, added to those that every row gets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Points {
+    /// Points of every row.
+    pub base: i64,
+    /// Margin of one point: log-odds for a binary task, units of the target for a number.
+    pub point: f64,
+    /// Points that double the odds of the positive class; `None` for a number.
+    pub doubling: Option<f64>,
+    /// Features in model order.
+    pub features: Vec<FeaturePoints>,
+}
+
+/// The points of one feature.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FeaturePoints {
+    /// Feature; the field's own name where it is the field itself.
+    pub feature: String,
+    /// Bins in order.
+    pub bins: Vec<BinPoints>,
+}
+
+/// The points of a bin.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BinPoints {
+    /// What belongs to it: `≤ 30`, `30 < x ≤ 45`, categories, `missing`.
+    pub bin: String,
+    /// Points.
+    pub points: i64,
+    /// Share of training rows, 0..=1.
+    pub share: f64,
 }
 
 /// One try within a search or `auto`.
@@ -173,4 +225,13 @@ pub struct Trial {
     pub kept: bool,
     /// Why it was kept or not, in words.
     pub note: String,
+    /// Bytes of the model's arrays; of a trial over folds those of its first model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size_bytes: Option<u64>,
+    /// Median time of one row in process, in microseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_us: Option<f64>,
+    /// Whether no other trial is at least as good, as fast and as small, and better in one of the three.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub front: bool,
 }

@@ -44,6 +44,7 @@ pub(crate) fn demo(session: &Session, args: &DemoArgs) -> Result<ExitCode> {
             .output
             .remark(&format!("the demo stopped: {error:#}; the project is \"{}\"", project.display()));
     }
+    crate::studio::remember(&demo.engine, &session.options()?);
     outcome?;
     let seconds = demo.started.elapsed().as_secs_f64();
     let state = demo.engine.state();

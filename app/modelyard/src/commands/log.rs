@@ -3,12 +3,15 @@
 use super::Session;
 use crate::{
     args::ProjectArgs,
-    output::{TextTable, count, number},
+    output::{TextTable, bytes, count, number},
 };
 use anyhow::Result;
 use serde_json::json;
 use std::process::ExitCode;
-use yard_types::project::RunState;
+use yard_types::{
+    ids::ModelId,
+    project::{ProjectState, RunState, Stopped},
+};
 
 /// Lists runs.
 pub(crate) fn runs(session: &Session, project: &ProjectArgs) -> Result<ExitCode> {
@@ -22,7 +25,7 @@ pub(crate) fn runs(session: &Session, project: &ProjectArgs) -> Result<ExitCode>
                 RunState::Running => "running".to_owned(),
                 RunState::Finished { model } => format!("model {model}"),
                 RunState::Failed { message } => format!("failed: {message}"),
-                RunState::Cancelled => "cancelled".to_owned(),
+                RunState::Cancelled => stopped(run.stopped.as_ref()),
             };
             let cells = [run.id.to_string(), run.spec.family.word().to_owned(), run.dataset.to_string()];
             table.row(cells.into_iter().chain([seconds(&run.started_at), ended]).collect());
@@ -30,6 +33,15 @@ pub(crate) fn runs(session: &Session, project: &ProjectArgs) -> Result<ExitCode>
         table.render()
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says how a stopped run can go on.
+fn stopped(left: Option<&Stopped>) -> String {
+    let why = if left.is_some_and(|left| left.interrupted) { "interrupted" } else { "stopped" };
+    match left.and_then(|left| left.checkpoint.as_ref()) {
+        Some(at) => format!("{why} at {} {}, can be resumed", at.done, at.unit),
+        None => format!("{why}, can be resumed from the beginning"),
+    }
 }
 
 /// Lists models.
@@ -42,7 +54,8 @@ pub(crate) fn models(session: &Session, project: &ProjectArgs) -> Result<ExitCod
     let metric = state.frame.as_ref().map_or("", |frame| frame.metric.as_str()).to_owned();
     session.output.result(&json!({"models": models, "best": best, "champion": champion}), || {
         let (validation, test) = (format!("{metric} validation"), format!("{metric} test"));
-        let mut table = TextTable::new(&["model", "run", "family", &validation, &test, "sha256", ""]);
+        let titles = ["model", "run", "family", &validation, &test, "row, µs", "size", "sha256", ""];
+        let mut table = TextTable::new(&titles);
         for model in &models {
             let figure = |part: &str| {
                 let own = model.metrics.get(part).and_then(|set| set.get(&metric));
@@ -57,6 +70,8 @@ pub(crate) fn models(session: &Session, project: &ProjectArgs) -> Result<ExitCod
                 model.family.word().to_owned(),
                 figure("validation"),
                 figure("test"),
+                latency(&state, model.id).map_or_else(|| "-".to_owned(), |row| number(row, 1)),
+                bytes(model.size_bytes),
                 model.model_sha256.short(),
                 words.join(", "),
             ]);
@@ -64,6 +79,12 @@ pub(crate) fn models(session: &Session, project: &ProjectArgs) -> Result<ExitCod
         table.render()
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Median time of one row in microseconds, from the newest evaluation that measured it.
+fn latency(state: &ProjectState, model: ModelId) -> Option<f64> {
+    let own = state.evaluations.iter().rev().filter(|own| own.model == model);
+    own.filter_map(|own| own.latency).map(|latency| latency.p50_us).next()
 }
 
 /// Prints the event log.

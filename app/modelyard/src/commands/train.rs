@@ -5,12 +5,14 @@ use crate::{
     args::{ModelArg, ProjectArgs, TrainArgs},
     output::{TextTable, duration, number},
 };
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use serde_json::{Value, json};
 use std::process::ExitCode;
 use yard_types::{
     command::Command,
+    ids::RunId,
     metric::{MetricSet, metric_info},
+    project::ProjectState,
     run::{Family, ModelRecord, Params, RunSpec, Trial},
 };
 
@@ -18,9 +20,13 @@ use yard_types::{
 pub(crate) fn train(session: &Session, args: &TrainArgs) -> Result<ExitCode> {
     let spec = spec(session, args)?;
     let engine = session.open(&args.project.project)?;
-    let recipe = engine.state().recipe.clone();
-    let spec = Box::new(RunSpec { recipe, ..spec });
-    let done = session.run(&engine, Command::StartTraining { spec })?;
+    let command = if let Some(run) = args.resume {
+        Command::ResumeTraining { run: stopped_run(&engine.state(), run)? }
+    } else {
+        let recipe = engine.state().recipe.clone();
+        Command::StartTraining { spec: Box::new(RunSpec { recipe, ..spec }) }
+    };
+    let done = session.run(&engine, command)?;
     let state = engine.state();
     let model = state.models.values().next_back();
     let trials = model.and_then(|model| state.runs.get(&model.run)).map_or(&[][..], |run| &run.trials);
@@ -38,6 +44,17 @@ pub(crate) fn train(session: &Session, args: &TrainArgs) -> Result<ExitCode> {
         out
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the run to resume: by number, or the newest that was stopped for 0.
+fn stopped_run(state: &ProjectState, number: u64) -> Result<RunId> {
+    if number > 0 {
+        return Ok(RunId(number));
+    }
+    let newest = state.runs.values().rev().find(|run| run.resumable());
+    newest
+        .map(|run| run.id)
+        .ok_or_else(|| anyhow!("no run was stopped; nothing to resume (see `modelyard runs`)"))
 }
 
 fn spec(session: &Session, args: &TrainArgs) -> Result<RunSpec> {
@@ -59,6 +76,8 @@ fn spec(session: &Session, args: &TrainArgs) -> Result<RunSpec> {
         trials: args.trials,
         budget_secs: args.budget.as_deref().map(seconds).transpose()?,
         folds: args.folds,
+        repeats: args.repeats,
+        nested: args.nested,
         ..RunSpec::new(family)
     })
 }
@@ -78,7 +97,8 @@ fn seconds(text: &str) -> Result<f64> {
 }
 
 fn trials_text(trials: &[Trial], metric: &str) -> String {
-    let mut table = TextTable::new(&["", "family", metric, "seconds", "hyperparameters", "note"]);
+    let header = ["", "family", metric, "row, us", "KiB", "front", "seconds", "hyperparameters", "note"];
+    let mut table = TextTable::new(&header);
     for trial in trials {
         let params: Vec<String> =
             trial.params.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -88,6 +108,9 @@ fn trials_text(trials: &[Trial], metric: &str) -> String {
             if trial.kept { "*" } else { "" }.to_owned(),
             trial.family.word().to_owned(),
             number(value, 4),
+            number(trial.latency_us.unwrap_or(f64::NAN), 1),
+            number(trial.size_bytes.map_or(f64::NAN, |bytes| bytes as f64 / 1024.0), 1),
+            if trial.front { "yes" } else { "" }.to_owned(),
             number(trial.seconds, 1),
             params,
             trial.note.clone(),

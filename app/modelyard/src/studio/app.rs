@@ -25,7 +25,8 @@ pub(crate) struct StudioApp {
 }
 
 impl StudioApp {
-    /// Makes the application and opens the project named, if any.
+    /// Makes the application and opens the project named, else the one that was used last; Start with
+    /// neither.
     pub(crate) fn new(
         ctx: &egui::Context,
         storage: Option<&dyn eframe::Storage>,
@@ -49,7 +50,7 @@ impl StudioApp {
         };
         app.state.recent = recent::load(&app.options.home);
         app.state.samples = act::samples();
-        if let Some(path) = project {
+        if let Some(path) = project.or_else(|| recent::last_used(&app.options.home)) {
             app.state.ask(Action::OpenProject(path));
         }
         Ok(app)

@@ -8,9 +8,13 @@ mod dialogs;
 mod recent;
 mod shot;
 
+pub(crate) use recent::remember;
 pub(crate) use shot::{Shot, shot};
 
 use std::path::{Path, PathBuf};
+
+/// The window's icon.
+const ICON: &[u8] = include_bytes!("../../../../assets/icons/modelyard.png");
 
 /// Why the window can't open.
 #[derive(Debug, thiserror::Error)]
@@ -60,9 +64,14 @@ fn display_present() -> bool {
 }
 
 fn run(renderer: eframe::Renderer, project: Option<PathBuf>) -> eframe::Result {
+    let mut viewport = egui::ViewportBuilder::default();
+    // Without an icon the window still works; a broken picture file is caught by the test below.
+    if let Ok(icon) = eframe::icon_data::from_png_bytes(ICON) {
+        viewport = viewport.with_icon(icon);
+    }
     let options = eframe::NativeOptions {
         renderer,
-        viewport: egui::ViewportBuilder::default()
+        viewport: viewport
             .with_title("Modelyard")
             .with_app_id("modelyard")
             .with_inner_size([1440.0, 900.0])
@@ -78,4 +87,15 @@ fn run(renderer: eframe::Renderer, project: Option<PathBuf>) -> eframe::Result {
             Ok(Box::new(app))
         }),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    #[test]
+    fn the_icon_is_a_picture() {
+        let icon = eframe::icon_data::from_png_bytes(super::ICON).unwrap();
+        assert_eq!((icon.width, icon.height), (256, 256));
+    }
 }

@@ -1,6 +1,7 @@
 //! Recent projects, in the user's folder. A damaged list is an empty list: it is a convenience only.
 
-use yard_engine::Home;
+use std::path::PathBuf;
+use yard_engine::{Engine, EngineOptions, Home};
 use yard_state::state::{RecentProject, StudioState};
 use yard_types::metric::metric_info;
 
@@ -13,6 +14,20 @@ pub(crate) fn load(home: &Home) -> Vec<RecentProject> {
     let mut list: Vec<RecentProject> = serde_json::from_str(&text).unwrap_or_default();
     list.retain(|recent| std::path::Path::new(&recent.path).is_file());
     list
+}
+
+/// Returns the project that was used last, for a start without a name.
+pub(crate) fn last_used(home: &Home) -> Option<PathBuf> {
+    load(home).first().map(|recent| PathBuf::from(&recent.path))
+}
+
+/// Puts a project that a command made at the head of the list, so that the studio opens with it.
+pub(crate) fn remember(engine: &Engine, options: &EngineOptions) {
+    let mut state = StudioState::new();
+    state.open_project(&engine.path().display().to_string(), false, &engine.events());
+    state.recent = load(&options.home);
+    touch(&mut state, options.clock.now());
+    save(&options.home, &state.recent);
 }
 
 /// Saves the list.

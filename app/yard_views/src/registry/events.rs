@@ -21,12 +21,15 @@ pub(crate) fn event_words(event: &Event) -> String {
         ),
         Event::RecipeSet { .. } => "recipe changed".to_owned(),
         Event::RunStarted { run, spec, .. } => format!("run {run} started, {}", spec.family.word()),
-        Event::TrialFinished { run, index, trial } => {
+        Event::TrialFinished { run, index, trial, .. } => {
             format!("trial {} of run {run}, {}", index + 1, trial.family.word())
         }
         Event::RunFinished { run, model, .. } => format!("run {run} finished, {}", model.family.word()),
         Event::RunFailed { run, .. } => format!("run {run} failed"),
         Event::RunCancelled { run } => format!("run {run} stopped"),
+        Event::RunStopped { run, checkpoint: Some(_), .. } => format!("checkpoint of run {run} kept"),
+        Event::RunStopped { run, .. } => format!("no checkpoint of run {run}"),
+        Event::RunResumed { run } => format!("run {run} goes on"),
         Event::ModelEvaluated { evaluation } => {
             format!("model {} evaluated, {}", evaluation.model, evaluation.split)
         }

@@ -42,6 +42,7 @@ pub(crate) fn show(ui: &mut egui::Ui, state: &mut StudioState) {
         inspector_section(ui, "What failed", |ui| failed(ui, message));
     }
     progress_ui(ui, state, &run);
+    stopped_ui(ui, &run);
     if let Some(model) = &model {
         figures_ui(ui, state, model);
     }
@@ -95,6 +96,23 @@ fn progress_ui(ui: &mut egui::Ui, state: &StudioState, run: &RunRecord) {
         }
     });
     so_far_ui(ui, state, run, unit);
+}
+
+/// How far a stopped run is.
+fn stopped_ui(ui: &mut egui::Ui, run: &RunRecord) {
+    if !run.resumable() {
+        return;
+    }
+    let left = run.stopped.as_ref();
+    inspector_section(ui, "Stopped", |ui| {
+        let why = if left.is_some_and(|left| left.interrupted) { "the program ended" } else { "by hand" };
+        key_text(ui, "Why", why);
+        let checkpoint = left.and_then(|left| left.checkpoint.as_ref());
+        let text = checkpoint
+            .map_or_else(|| "the beginning".to_owned(), |at| format!("{} {}", fmt::count(at.done), at.unit));
+        key_text(ui, "Resumes from", &text);
+        text::paragraph(ui, "Resumed, it ends with the model that it would have had undisturbed.");
+    });
 }
 
 /// The best step so far against the kept run.
@@ -244,6 +262,9 @@ fn acts_ui(ui: &mut egui::Ui, state: &mut StudioState, run: &RunRecord, model: O
                 state.place = Place::Evaluate;
             }
         }
+        if run.resumable() && resume_button(run).enabled_if(editable, why).show(ui).clicked() {
+            state.send(Command::ResumeTraining { run: run.id });
+        }
         let again = Button::secondary("Edit as new run");
         if again.tooltip("Fills the recipe form with this run's settings").show(ui).clicked() {
             state.before_edit("recipe of a run");
@@ -259,6 +280,11 @@ fn acts_ui(ui: &mut egui::Ui, state: &mut StudioState, run: &RunRecord, model: O
             }
         }
     });
+}
+
+fn resume_button(run: &RunRecord) -> Button<'static> {
+    let button = Button::secondary(format!("Resume run {}", run.id)).icon(Icon::ArrowClockwise);
+    button.tooltip("Goes on from the last checkpoint; the model is that of an undisturbed run")
 }
 
 fn recipe_ui(ui: &mut egui::Ui, model: &ModelRecord) {

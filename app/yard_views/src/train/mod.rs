@@ -5,6 +5,7 @@ mod curves;
 mod form;
 mod inspector;
 mod params;
+mod points;
 mod progress;
 mod runs;
 mod trials;
@@ -57,6 +58,7 @@ pub(crate) fn show(ui: &mut egui::Ui, state: &mut StudioState, view: &mut View) 
     });
     ui.add_space(space::S24);
     runs::show(ui, state, view);
+    points::show(ui, state);
     trials::show(ui, state);
 }
 
@@ -82,6 +84,9 @@ fn head_ui(ui: &mut egui::Ui, state: &mut StudioState) {
         .is_some_and(|job| job.label.starts_with("Train") || job.label.starts_with("Retrain"));
     let others = match state.drafts.train.family {
         _ if training => vec![(UiCommand::StopJob, Icon::Stop)],
+        _ if focus(state).is_some_and(RunRecord::resumable) => {
+            vec![(UiCommand::ResumeTraining, Icon::ArrowClockwise)]
+        }
         Family::Auto => Vec::new(),
         _ => vec![(UiCommand::TrainAuto, Icon::Stack)],
     };

@@ -32,6 +32,7 @@ enum Show {
     Second,
     Cost,
     Time,
+    Latency,
     Size,
     State,
 }
@@ -144,6 +145,12 @@ fn validation(model: &ModelRecord, metric: &str) -> Option<MetricValue> {
     model.metrics.get("validation")?.get(metric).copied()
 }
 
+/// Median time of one row in microseconds, from the newest evaluation that measured it.
+fn latency(state: &StudioState, model: &ModelRecord) -> Option<f64> {
+    let own = state.project.evaluations.iter().rev().filter(|own| own.model == model.id);
+    own.filter_map(|own| own.latency).map(|latency| latency.p50_us).next()
+}
+
 /// Header of the strip: its range.
 fn strip_title((low, high): (f64, f64), metric: &str) -> String {
     if !low.is_finite() || !high.is_finite() {
@@ -167,11 +174,12 @@ fn shown(width: f32, state: &StudioState) -> Vec<Show> {
         Show::Second,
         Show::Cost,
         Show::Time,
+        Show::Latency,
         Show::Size,
         Show::State,
     ];
     let fits = |show: &Show| match show {
-        Show::Interval | Show::Size => width >= WIDE,
+        Show::Interval | Show::Size | Show::Latency => width >= WIDE,
         Show::Second => width >= MEDIUM,
         Show::Cost => costs,
         _ => true,
@@ -203,6 +211,10 @@ fn column<'a>(show: Show, context: &'a Context<'_>, range: &'a str) -> Column<'a
             "Expected cost per 1 000 decisions at the threshold that the costs give; lower is better",
         ),
         Show::Time => Column::new("Time, s", 56.0).right().sortable(),
+        Show::Latency => Column::new("Row, µs", 60.0)
+            .right()
+            .sortable()
+            .tooltip("Median time of one row in process, measured when the run was evaluated"),
         Show::Size => Column::new("Size, KiB", 68.0).right().sortable(),
         Show::State => Column::new("State", 100.0),
     }
@@ -260,6 +272,7 @@ fn number(context: &Context<'_>, row: &Row<'_>, show: Show) -> Option<(f64, usiz
         Show::Second => (validation(model, context.second)?.value, words::decimals(context.second)),
         Show::Cost => (validation(model, "expected_cost")?.value * 1000.0, 0),
         Show::Time => (model.seconds, 1),
+        Show::Latency => (latency(context.state, model)?, 1),
         Show::Size => (model.size_bytes as f64 / 1024.0, 1),
         _ => return None,
     })

@@ -168,6 +168,9 @@ mod tests {
             seconds: 1.0,
             kept: false,
             note: String::new(),
+            size_bytes: None,
+            latency_us: None,
+            front: false,
         };
         let figures = [(0, &trial, 0.7), (1, &trial, 0.6), (2, &trial, 0.8)];
         assert_eq!(best_so_far(&figures, "roc_auc"), [[1.0, 0.7], [2.0, 0.7], [3.0, 0.8]]);

@@ -173,6 +173,7 @@ fn model(run: u64, family: Family, auc: f64) -> ModelRecord {
         seconds: 0.4,
         device: "cpu".to_owned(),
         features: 3,
+        points: None,
         recipe_lines: vec!["scale 3 columns".to_owned()],
     }
 }
@@ -197,6 +198,9 @@ pub(crate) fn with_runs() -> Vec<Event> {
         seconds: 1.0,
         kept,
         note: note.to_owned(),
+        size_bytes: None,
+        latency_us: None,
+        front: false,
     };
     let trials = vec![
         trial(Family::Linear, 0.80, false, "worse beyond noise"),

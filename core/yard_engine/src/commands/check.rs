@@ -28,6 +28,7 @@ pub(crate) fn check(core: &Core, command: &Command) -> Result<(), EngineError> {
             ready_to_train(&state)?;
             spec_fits(spec)
         }
+        Command::ResumeTraining { run } => super::resume::resumable(&state, *run).map(drop),
         Command::Evaluate { model, data } => {
             if let Some(data) = data {
                 existing_file(data)?;

@@ -8,6 +8,7 @@ mod gates;
 pub(crate) mod import;
 mod monitor;
 pub(crate) mod package;
+mod resume;
 mod retrain;
 mod rows;
 mod simulate;
@@ -24,6 +25,7 @@ use yard_deploy::Mode;
 use yard_types::{command::Command, event::Event, ids::CommandId};
 
 pub(crate) use check::check;
+pub(crate) use resume::{Interrupted, stopped_events};
 
 /// Returns whether the command needs the right to write.
 pub(crate) fn writes(command: &Command) -> bool {
@@ -72,6 +74,7 @@ fn run(core: &Core, context: &JobContext, command: &Command) -> Result<Done, Eng
         }
         Command::SetSplit { dataset, spec } => import::set_split(core, context, *dataset, spec),
         Command::StartTraining { spec } => train::start(core, context, spec),
+        Command::ResumeTraining { run } => resume::resume(core, context, *run),
         Command::Evaluate { model, data } => evaluate::evaluate(core, context, *model, data.as_deref()),
         Command::PackageModel { model, out } => package::package(core, context, *model, out.as_deref()),
         Command::CheckGates { model } => gates::check(core, context, *model),
@@ -126,6 +129,7 @@ fn label(command: &Command) -> String {
         Command::SetType { column, .. } => format!("Type of {column}"),
         Command::SetSplit { .. } => "Split".to_owned(),
         Command::StartTraining { spec } => format!("Train {}", spec.family.word()),
+        Command::ResumeTraining { run } => format!("Resume run {run}"),
         Command::Evaluate { data: Some(data), .. } => format!("Evaluate on {}", file_name(data)),
         Command::Evaluate { .. } => "Evaluate".to_owned(),
         Command::PackageModel { .. } => "Package".to_owned(),

@@ -1,6 +1,9 @@
 //! Training: a run becomes a model with its evaluations, all committed at once, or nothing.
 
-use super::evaluate;
+use super::{
+    evaluate,
+    resume::{self, Interrupted},
+};
 use crate::{
     engine::Core,
     error::EngineError,
@@ -10,7 +13,10 @@ use crate::{
 };
 use serde_json::json;
 use std::sync::Arc;
-use yard_score::model::ScorerParts;
+use yard_score::{
+    model::ScorerParts,
+    scorecard::{self, Scorecard, ScorecardLine, ScorecardRow},
+};
 use yard_train::{Context, Observer, TrainError, TrainInput, TrainOutput};
 use yard_types::{
     command::ModelChoice,
@@ -18,7 +24,7 @@ use yard_types::{
     event::{DatasetRecord, Event, Notice, Progress},
     frame::Frame,
     ids::{DatasetId, ModelId, RunId},
-    run::{ModelRecord, RunSpec, TrainPoint, Trial},
+    run::{BinPoints, FeaturePoints, ModelRecord, Points, RunSpec, TrainPoint, Trial},
     split::Split,
     table::Table,
 };
@@ -44,16 +50,25 @@ impl Observer for JobObserver<'_> {
         }
     }
 
-    fn trial(&self, index: u32, trial: &Trial) {
+    fn trial(&self, index: u32, trial: &Trial, saved: &[u8]) {
         let Some(run) = self.run else { return };
+        if self.core.state().runs.get(&run).is_some_and(|own| own.trials.len() > index as usize) {
+            // Told before the run was stopped.
+            return;
+        }
         let mut trial = trial.clone();
         evaluate::defined_only(&mut trial.validation);
-        let event = Event::TrialFinished { run, index, trial: Box::new(trial) };
+        let object = NewObject::new("trial", saved.to_vec());
+        let event = Event::TrialFinished { run, index, trial: Box::new(trial), saved: Some(object.sha256()) };
         // The run's last event lists all trials, so a search goes on when this one can't be stored.
-        if let Err(error) = self.core.commit(self.context.command, &[], vec![event]) {
+        if let Err(error) = self.core.commit(self.context.command, &[object], vec![event]) {
             let message = format!("trial {} of run {run} is not in the log yet: {error}", index + 1);
             self.context.notice(Notice::Warning { message });
         }
+    }
+
+    fn warning(&self, message: &str) {
+        self.context.notice(Notice::Warning { message: message.to_owned() });
     }
 
     fn cancelled(&self) -> bool {
@@ -100,9 +115,9 @@ struct OpenRun<'a> {
 }
 
 impl OpenRun<'_> {
-    fn end(&mut self, event: Event) -> Result<(), EngineError> {
+    fn end(&mut self, events: Vec<Event>) -> Result<(), EngineError> {
         self.open = false;
-        self.core.commit(self.context.command, &[], vec![event]).map(drop)
+        self.core.commit(self.context.command, &[], events).map(drop)
     }
 }
 
@@ -111,7 +126,7 @@ impl Drop for OpenRun<'_> {
         if self.open {
             let message = "the run stopped on an error in the program".to_owned();
             // Nothing is left to tell it to if this fails too: the next opening closes the run.
-            let _ = self.end(Event::RunFailed { run: self.run, message });
+            let _ = self.end(vec![Event::RunFailed { run: self.run, message }]);
         }
     }
 }
@@ -119,7 +134,23 @@ impl Drop for OpenRun<'_> {
 /// Trains a run on the current dataset.
 pub(crate) fn start(core: &Core, context: &JobContext, spec: &RunSpec) -> Result<Done, EngineError> {
     let data = RunData::load(core, context, None)?;
-    let (model, notes) = run(core, context, spec, &data)?;
+    Ok(done(core, run(core, context, spec, &data)?, &data))
+}
+
+/// Trains a stopped run again, from its checkpoint if there is one.
+pub(crate) fn again(
+    core: &Core,
+    context: &JobContext,
+    run: RunId,
+    spec: &RunSpec,
+) -> Result<Done, EngineError> {
+    let dataset = core.state().runs.get(&run).map(|record| record.dataset);
+    let data = RunData::load(core, context, dataset)?;
+    core.commit(context.command, &[], vec![Event::RunResumed { run }])?;
+    Ok(done(core, carried_out(core, context, spec, (run, &data))?, &data))
+}
+
+fn done(core: &Core, (model, notes): (ModelRecord, Vec<String>), data: &RunData) -> Done {
     let state = core.state();
     let trials = state.runs.get(&model.run).map(|run| run.trials.clone()).unwrap_or_default();
     let mut result = json!({
@@ -134,7 +165,7 @@ pub(crate) fn start(core: &Core, context: &JobContext, spec: &RunSpec) -> Result
     let test = model.metrics.get("test").or_else(|| model.metrics.get("validation"));
     let figure = test.and_then(|set| set.get(name)).map_or(f64::NAN, |metric| metric.value);
     let message = format!("Model {} ({}): {name} {figure:.4}", model.id, model.family.word());
-    Ok(Done::new(message, result))
+    Done::new(message, result)
 }
 
 /// Trains, evaluates and commits; returns the model and the notes of the learner.
@@ -148,19 +179,33 @@ pub(crate) fn run(
     let spec = &refit_stated(core, spec, data);
     let started = Event::RunStarted { run, spec: Box::new(spec.clone()), dataset: data.dataset.id };
     core.commit(context.command, &[], vec![started])?;
+    carried_out(core, context, spec, (run, data))
+}
+
+/// Trains a run that was stated as started, and commits its end.
+fn carried_out(
+    core: &Core,
+    context: &JobContext,
+    spec: &RunSpec,
+    (run, data): (RunId, &RunData),
+) -> Result<(ModelRecord, Vec<String>), EngineError> {
     let mut open = OpenRun { core, context, run, open: true };
     match trained(core, context, spec, (run, data)) {
         Ok((events, object, model, notes)) => {
             open.open = false;
             core.commit(context.command, &[object], events)?;
+            resume::forget(core, run);
             Ok((model, notes))
         }
         Err(EngineError::Cancelled) => {
-            open.end(Event::RunCancelled { run })?;
+            open.end(resume::stopped_events(core, run, Interrupted(false)))?;
+            let message = resume::how(core, run);
+            context.notice(Notice::Warning { message });
             Err(EngineError::Cancelled)
         }
         Err(error) => {
-            open.end(Event::RunFailed { run, message: error.to_string() })?;
+            open.end(vec![Event::RunFailed { run, message: error.to_string() }])?;
+            resume::forget(core, run);
             Err(error)
         }
     }
@@ -193,8 +238,12 @@ fn trained(
     (run, data): (RunId, &RunData),
 ) -> Result<Trained, EngineError> {
     let observer = JobObserver { core, context, run: Some(run) };
-    let output =
-        with_context(core, &observer, |surroundings| yard_train::train(&data.input(), spec, surroundings))?;
+    let finished = resume::finished_trials(core, run);
+    let output = with_context(core, &observer, |surroundings| {
+        let checkpoints = Some(resume::folder(core, run));
+        let surroundings = Context { finished: &finished, checkpoints, ..surroundings.clone() };
+        yard_train::train(&data.input(), spec, &surroundings)
+    })?;
     let bytes = yard_package::parts_to_bytes(&output.parts).map_err(EngineError::failed)?;
     let object = NewObject::new("model", bytes);
     let id = ModelId(core.state().models.keys().next_back().map_or(0, |last| last.0) + 1);
@@ -241,7 +290,23 @@ fn model_record(
         device: output.device.clone(),
         features: output.features,
         recipe_lines: output.recipe_lines.clone(),
+        points: scorecard::table(&output.parts).map(|card| Box::new(points(card))),
     })
+}
+
+/// The points of a scorecard as they are recorded.
+fn points(card: Scorecard) -> Points {
+    let bin = |row: ScorecardRow| BinPoints { bin: row.bin, points: row.points, share: row.share };
+    let feature = |line: ScorecardLine| FeaturePoints {
+        feature: line.feature,
+        bins: line.rows.into_iter().map(bin).collect(),
+    };
+    Points {
+        base: card.base,
+        point: card.point,
+        doubling: card.doubling,
+        features: card.lines.into_iter().map(feature).collect(),
+    }
 }
 
 /// Runs something of the training crate with this engine's threads, clock and worker.

@@ -35,7 +35,7 @@ pub(super) fn margins(out: &mut String, subject: &Subject<'_>) {
         Model::Linear(model) => linear(out, model),
         Model::Net(net) => dense(out, net),
         // Refused before.
-        Model::Ensemble(_) => {}
+        Model::Deep(_) | Model::Ensemble(_) => {}
     }
 }
 

@@ -17,6 +17,8 @@ fn model_margins(graph: &mut Graph, model: &Model, features: &Value) -> Value {
         Model::Trees(ensemble) => trees::ensemble(graph, ensemble, features),
         Model::Linear(model) => linear(graph, model, features),
         Model::Net(net) => dense(graph, net, features),
+        // Refused before.
+        Model::Deep(_) => features.clone(),
         Model::Ensemble(model) => weighted_sum(graph, model, features),
     }
 }

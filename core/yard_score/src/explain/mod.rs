@@ -6,12 +6,14 @@
 //! - Linear models: exact, weight × (x − reference).
 //! - Nets: integrated gradients from the reference ([`net`]), exact between the points at which units
 //!   switch; rounding is the residual.
+//! - Deep nets: Shapley values of fields by permutation sampling ([`deep`]); residual is rounding.
 //! - Ensembles: the weighted sum of the members' contributions.
 //!
 //! The reference of linear models and nets is one value per feature, the means over training rows
 //! ([`feature_means`]); without one it is zero, which is the mean of every scaled feature.
 
 mod background;
+mod deep;
 mod lanes;
 mod linear;
 mod net;
@@ -43,6 +45,8 @@ pub enum Method {
     Linear,
     /// Integrated gradients over the linear pieces of the net.
     IntegratedGradients,
+    /// Shapley values by permutation sampling against a reference row.
+    Permutations,
     /// Weighted sum over the members of an ensemble, each by the method of its kind.
     Ensemble,
 }
@@ -55,6 +59,7 @@ impl Method {
             Self::Interventional => "TreeSHAP (interventional, exact)",
             Self::Linear => "linear contributions (exact)",
             Self::IntegratedGradients => "integrated gradients (from the mean row)",
+            Self::Permutations => "Shapley values (sampled, from the mean row)",
             Self::Ensemble => "weighted sum of the contributions to each member",
         }
     }
@@ -128,7 +133,12 @@ enum Kind {
     Background(background::Interventional),
     Linear(linear::Linear),
     Net(net::Gradients),
-    Ensemble { members: Vec<Part>, bias: Vec<f64> },
+    /// `None` when the net can't run, which the scorer has refused before.
+    Deep(Option<Box<deep::Shapley>>),
+    Ensemble {
+        members: Vec<Part>,
+        bias: Vec<f64>,
+    },
 }
 
 /// What a linear model has to know of its features.
@@ -158,6 +168,7 @@ impl Kind {
                 let inputs = (fields.input_of, fields.inputs);
                 Self::Linear(linear::Linear::new(model.clone(), reference.to_vec(), inputs, fields.is_term))
             }
+            Model::Deep(_) => Self::Deep(deep::Shapley::new(model, reference, fields.input_of).map(Box::new)),
             Model::Net(model) => Self::Net(net::Gradients::new(model.clone(), reference.to_vec())),
             Model::Ensemble(model) => {
                 let part = |member: &Member| {
@@ -186,6 +197,8 @@ impl Kind {
             }
             Self::Linear(model) => (Method::Linear, model.base().to_vec(), model.by_feature(features)),
             Self::Net(net) => (Method::IntegratedGradients, net.base().to_vec(), net.contributions(features)),
+            Self::Deep(None) => (Method::Permutations, Vec::new(), Vec::new()),
+            Self::Deep(Some(net)) => (Method::Permutations, net.base().to_vec(), net.contributions(features)),
             Self::Ensemble { members, bias } => {
                 let (mut base, width) = (bias.clone(), features.len());
                 let mut by_feature = vec![0.0; bias.len() * width];
@@ -325,6 +338,11 @@ impl Explainer {
             Kind::Net(net) => {
                 let all = rows.clone().flat_map(|row| net.contributions(row)).collect();
                 (Method::IntegratedGradients, net.base(), all)
+            }
+            Kind::Deep(None) => (Method::Permutations, &[][..], Vec::new()),
+            Kind::Deep(Some(net)) => {
+                let all = rows.clone().flat_map(|row| net.contributions(row)).collect();
+                (Method::Permutations, net.base(), all)
             }
             Kind::Ensemble { bias, .. } => {
                 let mut base = bias.clone();

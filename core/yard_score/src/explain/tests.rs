@@ -105,7 +105,7 @@ fn contributions_add_up_to_the_margin() {
                 let limit = match explanation.method {
                     Method::TreeShap | Method::Interventional => 1e-12,
                     Method::Linear => 1e-6,
-                    Method::IntegratedGradients | Method::Ensemble => 1e-5,
+                    Method::IntegratedGradients | Method::Permutations | Method::Ensemble => 1e-5,
                 };
                 assert!(
                     residual.abs() <= limit * margin.abs().max(5.0),

@@ -7,7 +7,11 @@ pub(crate) mod net;
 pub(crate) mod simd;
 pub(crate) mod trees;
 
-use crate::{error::ScoreError, model::Model};
+use crate::{
+    deep::exec::{Deep, DeepWork},
+    error::ScoreError,
+    model::Model,
+};
 
 /// A checked model in the layout that is executed.
 #[derive(Clone, Debug)]
@@ -15,6 +19,7 @@ pub(crate) enum Forward {
     Linear(linear::Linear),
     Trees(Box<trees::Trees>),
     Net(net::Net),
+    Deep(Box<Deep>),
     Ensemble(Box<ensemble::Ensemble>),
 }
 
@@ -24,6 +29,7 @@ pub(crate) struct Work {
     a: Vec<f32>,
     b: Vec<f32>,
     trees: trees::Work,
+    deep: DeepWork,
     members: Option<Box<ensemble::EnsembleWork>>,
     /// Features of a row that are not zero.
     present: Vec<u32>,
@@ -39,6 +45,7 @@ impl Forward {
             Model::Linear(model) => linear::Linear::new(model, n_features).map(Self::Linear),
             Model::Trees(model) => trees::Trees::new(model, codes).map(|trees| Self::Trees(Box::new(trees))),
             Model::Net(model) => net::Net::new(model, n_features).map(Self::Net),
+            Model::Deep(model) => Deep::new(model, n_features).map(|deep| Self::Deep(Box::new(deep))),
             Model::Ensemble(model) => {
                 ensemble::Ensemble::new(model, codes).map(|own| Self::Ensemble(Box::new(own)))
             }
@@ -48,7 +55,7 @@ impl Forward {
     /// Makes the working memory for up to `rows` rows at once.
     pub(crate) fn work(&self, rows: usize) -> Work {
         match self {
-            Self::Linear(_) => Work::default(),
+            Self::Linear(_) | Self::Deep(_) => Work::default(),
             Self::Trees(trees) => Work { trees: trees.work(rows), ..Work::default() },
             Self::Ensemble(ensemble) => {
                 Work { members: Some(Box::new(ensemble.work(rows))), ..Work::default() }
@@ -66,6 +73,7 @@ impl Forward {
             Self::Linear(model) => model.run(features, work, margins),
             Self::Trees(model) => model.run(features, &mut work.trees, margins),
             Self::Net(model) => model.run(features, work, margins),
+            Self::Deep(model) => model.run(features, &mut work.deep, margins),
             Self::Ensemble(model) => {
                 if let Some(work) = &mut work.members {
                     model.run(features, work, margins);

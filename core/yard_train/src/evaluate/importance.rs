@@ -5,7 +5,11 @@
 use super::Work;
 use crate::TrainError;
 use rayon::prelude::*;
-use yard_score::{encode::Rows, model::Model};
+use yard_score::{
+    encode::{Encoder, Rows},
+    model::{Model, ScorerParts},
+    scorer::Scorer,
+};
 use yard_types::{
     evaluation::Importance,
     metric::{Direction, metric_info},
@@ -27,10 +31,10 @@ const STREAM: u64 = 0x696d_706f_0000_0000;
 /// Returns the importance of each input field, largest first.
 pub(super) fn importance(work: &Work<'_>) -> Result<Vec<Importance>, TrainError> {
     let failed = |error| TrainError::part("scorer", &error);
-    let stride = work.part.rows.len().div_ceil(most_rows(work)).max(1);
+    let encoder = work.scorer.encoder();
+    let stride = work.part.rows.len().div_ceil(most_rows(&work.input.parts.model, encoder)).max(1);
     let positions: Vec<usize> = (0..work.part.rows.len()).step_by(stride).collect();
     let rows: Vec<u32> = positions.iter().map(|at| work.part.rows[*at]).collect();
-    let encoder = work.scorer.encoder();
     let features = encoder.encode(work.input.table, Rows::List(&rows)).map_err(failed)?;
     let truth = work.scored.take(&positions);
     let metric = |features: &[f32]| -> Result<f64, TrainError> {
@@ -64,12 +68,18 @@ pub(super) fn importance(work: &Work<'_>) -> Result<Vec<Importance>, TrainError>
     Ok(found)
 }
 
-/// Returns how many rows are shuffled: fewer for a model that is slow.
-fn most_rows(work: &Work<'_>) -> usize {
-    let walks = walks(&work.input.parts.model);
-    let shuffles = work.scorer.encoder().n_inputs() * REPEATS as usize;
-    let by_time = (WALKS / (walks * shuffles).max(1)).clamp(FEWEST_ROWS, MOST_ROWS);
-    by_time.min((CELLS / work.scorer.encoder().n_features().max(1)).max(100))
+/// Returns how many rows are shuffled at most: fewer for a model that is slow.
+fn most_rows(model: &Model, encoder: &Encoder) -> usize {
+    let shuffles = encoder.n_inputs() * REPEATS as usize;
+    let by_time = (WALKS / (walks(model) * shuffles).max(1)).clamp(FEWEST_ROWS, MOST_ROWS);
+    by_time.min((CELLS / encoder.n_features().max(1)).max(100))
+}
+
+/// Returns how many rows are scored in all for an evaluation on `rows` rows.
+pub(super) fn scorings(parts: &ScorerParts, scorer: &Scorer, rows: usize) -> usize {
+    let encoder = scorer.encoder();
+    let stride = rows.div_ceil(most_rows(&parts.model, encoder)).max(1);
+    rows + rows.div_ceil(stride) * (encoder.n_inputs() * REPEATS as usize + 1)
 }
 
 /// Returns what scoring a row costs, in walks down a tree.
@@ -78,6 +88,7 @@ fn walks(model: &Model) -> usize {
         Model::Trees(model) => model.trees.len(),
         Model::Linear(model) => model.weights.len() / WEIGHTS_A_WALK,
         Model::Net(net) => net.layers.iter().map(|layer| layer.weights.len()).sum::<usize>() / WEIGHTS_A_WALK,
+        Model::Deep(net) => net.row_work() / WEIGHTS_A_WALK,
         Model::Ensemble(model) => model.members.iter().map(|member| walks(&member.model)).sum(),
     }
 }

@@ -3,6 +3,7 @@
 //! All predictions come from the scorer that serves. Figures are deterministic for any number of threads
 //! (latency apart): threads take whole slices, fields or blocks.
 
+mod effort;
 mod groups;
 mod importance;
 mod latency;
@@ -10,6 +11,8 @@ mod rule;
 mod slices;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use effort::{Effort, effort, model_bytes};
 
 use crate::{
     Context, TrainError,
