@@ -80,7 +80,7 @@ fn features(columns: &[Vec<f32>]) -> Result<Features<'_>> {
 fn memory(name: &str) -> f64 {
     let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
-    let kib = line.split_whitespace().nth(1).and_then(|word| word.parse::<f64>().ok());
+    let kib = line.split_whitespace().next().and_then(|word| word.parse::<f64>().ok());
     kib.unwrap_or(0.0) / 1024.0
 }
 

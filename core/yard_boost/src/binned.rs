@@ -24,7 +24,7 @@ pub(crate) struct Binners {
 impl Binners {
     /// Finds the bins of each feature.
     pub(crate) fn find(features: &Features, bins: u32, seed: u64) -> Self {
-        let bins = bins.clamp(2, 255);
+        let bins = bins.clamp(2, 65_535);
         let sample = sample_rows(features.rows, seed);
         let found: Vec<Binner> = features
             .columns
@@ -32,9 +32,9 @@ impl Binners {
             .zip(&features.categorical)
             .map(|(column, &categorical)| {
                 if categorical {
-                    Binner::Category(CategoryBins::find(column, bins as usize))
+                    Binner::Category(CategoryBins::find(column, bins.min(255) as usize))
                 } else {
-                    Binner::Number(NumberBins::find(column, sample.as_deref(), bins as usize))
+                    NumberBins::find_any(column, sample.as_deref(), bins as usize)
                 }
             })
             .collect();
@@ -56,7 +56,15 @@ impl Binners {
         let mut columns: Vec<u8> = zeroed(self.features.len() * rows);
         let parts = columns.par_chunks_mut(rows).zip(&self.features).zip(&features.columns);
         parts.for_each(|((out, binner), column)| binner.map(column, out));
-        Binned::of(columns, rows)
+        let mut out = Binned::of(columns, rows);
+        if self.features.iter().any(|binner| matches!(binner, Binner::Wide(_))) {
+            let wide = self.features.par_iter().zip(&features.columns).map(|(binner, column)| match binner {
+                Binner::Wide(bins) => bins.map(column),
+                _ => Vec::new(),
+            });
+            out.wide = wide.collect();
+        }
+        out
     }
 }
 
@@ -65,6 +73,9 @@ impl Binners {
 pub(crate) struct Binned {
     /// `[features, rows]`.
     columns: Vec<u8>,
+    /// Bins of features that have more than a byte holds, `[features][rows]`, empty for others; empty when
+    /// there is no such feature.
+    wide: Vec<Vec<u16>>,
     pub(crate) by_row: ByRow,
     /// Words of a row that hold features.
     pub(crate) words: usize,
@@ -129,7 +140,13 @@ impl Binned {
     /// Lays columns `[features, rows]`, of one row or more, out by rows too.
     pub(crate) fn of(columns: Vec<u8>, rows: usize) -> Self {
         let words = (columns.len() / rows).div_ceil(LANES);
-        Self { by_row: ByRow::pack(&columns, rows), columns, words, rows }
+        Self { by_row: ByRow::pack(&columns, rows), columns, wide: Vec::new(), words, rows }
+    }
+
+    /// Returns the bins of a wide feature by row; `None` for others.
+    #[inline]
+    pub(crate) fn wide(&self, feature: u32) -> Option<&[u16]> {
+        self.wide.get(feature as usize).map(Vec::as_slice).filter(|column| !column.is_empty())
     }
 
     /// Returns the bins of a feature by row.

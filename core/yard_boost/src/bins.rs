@@ -25,6 +25,25 @@ pub(crate) enum Binner {
     Number(NumberBins),
     /// `bin_of_code[code]`, 0 for a code that shares the last bin of rare ones; `codes[bin]`.
     Category(CategoryBins),
+    /// A number with more bins than a byte holds.
+    Wide(WideBins),
+}
+
+/// Bins of a numeric feature with more than 254 edges.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct WideBins {
+    /// As of [`NumberBins`].
+    pub(crate) edges: Vec<f32>,
+}
+
+impl WideBins {
+    /// Returns the bin of each value.
+    pub(crate) fn map(&self, column: &[f32]) -> Vec<u16> {
+        let bin = |&x: &f32| {
+            if x.is_nan() { 0 } else { 1 + self.edges.partition_point(|&edge| edge < x) as u16 }
+        };
+        column.iter().map(bin).collect()
+    }
 }
 
 /// Bins of a numeric feature.
@@ -53,6 +72,7 @@ impl Binner {
     pub(crate) fn slots(&self) -> usize {
         match self {
             Self::Number(bins) => bins.edges.len() + 2,
+            Self::Wide(bins) => bins.edges.len() + 2,
             Self::Category(bins) => bins.rare as usize + 1,
         }
     }
@@ -60,15 +80,16 @@ impl Binner {
     /// Largest number of words that a set of codes of this feature takes, 0 for numbers.
     pub(crate) fn set_words(&self) -> usize {
         match self {
-            Self::Number(_) => 0,
+            Self::Number(_) | Self::Wide(_) => 0,
             Self::Category(bins) => bins.codes.last().map_or(0, |&code| code as usize / 32 + 2),
         }
     }
 
-    /// Maps a column to bins.
+    /// Maps a column to bins; those of a wide feature are elsewhere, here they are 0.
     pub(crate) fn map(&self, column: &[f32], out: &mut [u8]) {
         match self {
             Self::Number(bins) => bins.map(column, out),
+            Self::Wide(_) => out.fill(0),
             Self::Category(bins) => {
                 for (bin, &value) in out.iter_mut().zip(column) {
                     *bin = bins.bin(value);
@@ -93,15 +114,21 @@ pub(crate) fn sample_rows(rows: usize, seed: u64) -> Option<Vec<u32>> {
 impl NumberBins {
     /// Finds edges on the sampled rows (all rows when `None`), at most `bins` bins with the missing one.
     pub(crate) fn find(column: &[f32], sample: Option<&[u32]>, bins: usize) -> Self {
-        let mut keys: Vec<u32> = match sample {
-            Some(rows) => rows.iter().map(|&row| key(column[row as usize])).collect(),
-            None => column.iter().map(|&value| key(value)).collect(),
-        };
-        keys.retain(|&k| k < key(f32::INFINITY));
-        keys.sort_unstable();
-        Self::new(edges(&keys, (bins - 1).min(MAX_VALUE_BINS)))
+        Self::new(edges(&sorted(column, sample), (bins - 1).min(MAX_VALUE_BINS)))
     }
 
+    /// As [`Self::find`], up to 65,535 bins: in bytes where the feature needs no more than those.
+    pub(crate) fn find_any(column: &[f32], sample: Option<&[u32]>, bins: usize) -> Binner {
+        if bins - 1 <= MAX_VALUE_BINS {
+            return Binner::Number(Self::find(column, sample, bins));
+        }
+        let edges = edges(&sorted(column, sample), bins - 1);
+        if edges.len() <= MAX_VALUE_BINS {
+            Binner::Number(Self::new(edges))
+        } else {
+            Binner::Wide(WideBins { edges })
+        }
+    }
     fn new(edges: Vec<f32>) -> Self {
         let inner = &edges[..edges.len() - 1];
         let (low, high) = match inner {
@@ -149,6 +176,17 @@ impl NumberBins {
             *bin = self.bin(value);
         }
     }
+}
+
+/// Sorted keys of the sampled rows (all rows when `None`) without missing values and plus infinity.
+fn sorted(column: &[f32], sample: Option<&[u32]>) -> Vec<u32> {
+    let mut keys: Vec<u32> = match sample {
+        Some(rows) => rows.iter().map(|&row| key(column[row as usize])).collect(),
+        None => column.iter().map(|&value| key(value)).collect(),
+    };
+    keys.retain(|&k| k < key(f32::INFINITY));
+    keys.sort_unstable();
+    keys
 }
 
 /// Key whose integer order is the order of numbers; NaN is above all, −0 equals 0.

@@ -133,6 +133,8 @@ impl Groups {
         let groups: Vec<usize> = (0..self.bins.len()).collect();
         match binner {
             Binner::Category(_) => self.sets(node, groups),
+            // Never here: forests have at most 255 bins.
+            Binner::Wide(_) => None,
             Binner::Number(_) => {
                 let missing = usize::from(self.bins.first() == Some(&0));
                 let (missing, values) = groups.split_at(missing);

@@ -177,7 +177,7 @@ impl Grower<'_> {
         self.nodes.push(BinNode {
             feature,
             left_bins,
-            bin: split.bin,
+            bin: u16::from(split.bin),
             left: leaf(at.leaf),
             right: leaf(right_leaf),
             gain: split.score - score(&at.sums),

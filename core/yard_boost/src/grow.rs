@@ -4,7 +4,7 @@ use crate::{
     constraints::{Inherited, Parted},
     data::MAX_DEPTH,
     histogram::{Hist, Histograms},
-    partition::partition,
+    partition::{partition, partition_wide},
     quant::{Entry, Sum},
     split_find::{NodeView, Rules, Split},
     tree::BinNode,
@@ -155,8 +155,11 @@ impl Grower<'_> {
         let range = self.leaves[open.leaf as usize].range.clone();
         let rows = &mut self.rows.rows[range.clone()];
         let spare = &mut *self.rows.spare;
-        let column = self.histograms.column(open.split.feature);
-        let left_rows = partition(rows, spare, column, &open.split.left_bins);
+        let Split { feature, left_bins, bin, .. } = &open.split;
+        let left_rows = match self.histograms.wide(*feature) {
+            None => partition(rows, spare, self.histograms.column(*feature), left_bins),
+            Some(column) => partition_wide(rows, spare, column, (left_bins, *bin)),
+        };
         let right_rows = range.len() - left_rows;
         if !open.counted && left_rows.min(right_rows) < self.rules.params.min_leaf as usize {
             return self.push_counted(open);

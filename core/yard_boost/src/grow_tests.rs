@@ -41,7 +41,7 @@ fn tree(world: &World, params: &BoostParams) -> (Grown, Vec<u32>, Binners) {
     let mut spare = order.clone();
     let grown = grow(&histograms, &rules, &pool, Rows { rows: &mut order, spare: &mut spare });
     for node in &grown.nodes {
-        let bin = node.bin;
+        let bin = node.bin as u8;
         assert!(goes_left(&node.left_bins, bin) && !goes_left(&node.left_bins, bin + 1));
     }
     (grown, order.iter().map(|entry| entry.row() as u32).collect(), binners)

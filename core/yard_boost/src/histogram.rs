@@ -43,6 +43,8 @@ pub(crate) struct Histograms<'a> {
     /// Features in use, ascending.
     features: &'a [u32],
     words: Vec<usize>,
+    /// Features in use with more bins than a byte holds.
+    wide: Vec<u32>,
     threads: usize,
     /// Scales of the words.
     pub(crate) quant: Quant,
@@ -112,7 +114,8 @@ impl<'a> Histograms<'a> {
         let mut words: Vec<usize> = features.iter().map(|&f| f as usize / LANES).collect();
         words.dedup();
         let threads = rayon::current_num_threads();
-        Self { data, offsets, features, words, threads, quant, pool }
+        let wide = features.iter().copied().filter(|&feature| data.wide(feature).is_some()).collect();
+        Self { data, offsets, features, words, wide, threads, quant, pool }
     }
 
     fn slots(&self) -> usize {
@@ -127,15 +130,36 @@ impl<'a> Histograms<'a> {
                 let mut out = out.lock().unwrap_or_else(PoisonError::into_inner);
                 self.flush(local, |slot, word| out[slot] = out[slot].wrapping_add(word));
             });
-            Hist::Words(out.into_inner().unwrap_or_else(PoisonError::into_inner))
+            let mut out = out.into_inner().unwrap_or_else(PoisonError::into_inner);
+            self.add_wide(rows, &mut out, |slot, word| *slot = slot.wrapping_add(word));
+            Hist::Words(out)
         } else {
             let out = Mutex::new(self.pool.sums(self.slots()));
             self.run(rows, |local| {
                 let mut out = out.lock().unwrap_or_else(PoisonError::into_inner);
                 self.flush(local, |slot, word| out[slot] = out[slot] + self.quant.unpack(word));
             });
-            Hist::Sums(out.into_inner().unwrap_or_else(PoisonError::into_inner))
+            let mut out = out.into_inner().unwrap_or_else(PoisonError::into_inner);
+            self.add_wide(rows, &mut out, |slot, word| *slot = *slot + self.quant.unpack(word));
+            Hist::Sums(out)
         }
+    }
+
+    /// Adds rows to the slots of wide features, each on a thread of its own.
+    fn add_wide<T: Send>(&self, rows: &[Entry], out: &mut [T], add: impl Fn(&mut T, u64) + Sync) {
+        let (mut rest, mut at, mut parts) = (out, 0, Vec::with_capacity(self.wide.len()));
+        for &feature in &self.wide {
+            let (from, to) = (self.offsets[feature as usize], self.offsets[feature as usize + 1]);
+            let (_, own) = rest.split_at_mut(from - at);
+            let (own, more) = own.split_at_mut(to - from);
+            parts.extend(self.data.wide(feature).map(|column| (own, column)));
+            (rest, at) = (more, to);
+        }
+        parts.into_par_iter().for_each(|(slots, column)| {
+            for &entry in rows {
+                add(&mut slots[column[entry.row()] as usize], self.quant.word(entry));
+            }
+        });
     }
 
     /// Adds rows to accumulators, at most a chunk at a time, and hands each to `flush`.
@@ -185,6 +209,11 @@ impl<'a> Histograms<'a> {
                 else {
                     break;
                 };
+                if self.data.wide((first + lane) as u32).is_some() {
+                    // All its rows are in bin 0 here; see `add_wide`.
+                    sums[0] = 0;
+                    continue;
+                }
                 for (slot, sum) in (from..to).zip(sums.iter_mut()) {
                     put(slot, *sum);
                     *sum = 0;
@@ -231,8 +260,13 @@ impl<'a> Histograms<'a> {
         Hist::Words(words)
     }
 
-    /// Reads a feature's slots into the front of `out` and returns their number.
-    pub(crate) fn read(&self, hist: &Hist, feature: u32, out: &mut [Sum; 256]) -> usize {
+    /// Number of slots of a feature.
+    pub(crate) fn slots_of(&self, feature: u32) -> usize {
+        self.offsets[feature as usize + 1] - self.offsets[feature as usize]
+    }
+
+    /// Reads a feature's slots into `out`, which has as many places.
+    pub(crate) fn read(&self, hist: &Hist, feature: u32, out: &mut [Sum]) {
         let (from, to) = (self.offsets[feature as usize], self.offsets[feature as usize + 1]);
         match hist {
             Hist::Words(words) => {
@@ -240,9 +274,8 @@ impl<'a> Histograms<'a> {
                     *sum = self.quant.unpack(word);
                 }
             }
-            Hist::Sums(sums) => out[..to - from].copy_from_slice(&sums[from..to]),
+            Hist::Sums(sums) => out.copy_from_slice(&sums[from..to]),
         }
-        to - from
     }
 
     /// Counts rows per slot of the features in use (other slots stay 0).
@@ -250,9 +283,11 @@ impl<'a> Histograms<'a> {
         let mut out = vec![0; self.slots()];
         for &feature in self.features {
             let column = self.data.column(feature);
+            let wide = self.data.wide(feature);
             let slots = &mut out[self.offsets[feature as usize]..self.offsets[feature as usize + 1]];
             for &entry in rows {
-                slots[column[entry.row()] as usize] += 1;
+                let row = entry.row();
+                slots[wide.map_or(usize::from(column[row]), |wide| usize::from(wide[row]))] += 1;
             }
         }
         out
@@ -261,6 +296,11 @@ impl<'a> Histograms<'a> {
     /// Bins of a feature by row.
     pub(crate) fn column(&self, feature: u32) -> &[u8] {
         self.data.column(feature)
+    }
+
+    /// Bins of a wide feature by row.
+    pub(crate) fn wide(&self, feature: u32) -> Option<&[u16]> {
+        self.data.wide(feature)
     }
 
     /// First slot of a feature.

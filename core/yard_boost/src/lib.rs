@@ -91,3 +91,5 @@ mod grid_cost_tests;
 mod option_tests;
 #[cfg(test)]
 mod peers_tests;
+#[cfg(test)]
+mod wide_tests;

@@ -5,7 +5,7 @@
 
 use crate::{
     quant::Entry,
-    split_find::{LeftBins, goes_left},
+    split_find::{LeftBins, goes_left, goes_left_wide},
 };
 use rayon::prelude::*;
 
@@ -43,11 +43,24 @@ pub(crate) fn partition<R: Row>(rows: &mut [R], spare: &mut [R], column: &[u8], 
     for (bin, entry) in table.iter_mut().enumerate() {
         *entry = u8::from(goes_left(left, bin as u8));
     }
-    let goes = |row: R| table[column[row.number()] as usize] as usize;
+    by(rows, spare, &|row: R| table[column[row.number()] as usize] as usize)
+}
+
+/// As [`partition`], by bins of a wide feature up to `last`.
+pub(crate) fn partition_wide<R: Row>(
+    rows: &mut [R],
+    spare: &mut [R],
+    column: &[u16],
+    (left, last): (&LeftBins, u16),
+) -> usize {
+    by(rows, spare, &|row: R| usize::from(goes_left_wide(left, last, column[row.number()])))
+}
+
+fn by<R: Row>(rows: &mut [R], spare: &mut [R], goes: &(impl Fn(R) -> usize + Sync)) -> usize {
     if rows.len() <= 2 * BLOCK || rayon::current_num_threads() == 1 {
         return divide(rows, spare, goes);
     }
-    divide_blocks(rows, spare, &goes)
+    divide_blocks(rows, spare, goes)
 }
 
 /// Divides blocks on all threads.

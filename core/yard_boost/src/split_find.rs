@@ -26,6 +26,12 @@ pub(crate) fn goes_left(set: &LeftBins, bin: u8) -> bool {
     set[bin as usize >> 6] >> (bin & 63) & 1 == 1
 }
 
+/// Whether a bin of a wide feature goes left: up to `last`, or missing as the set says.
+#[inline]
+pub(crate) fn goes_left_wide(set: &LeftBins, last: u16, bin: u16) -> bool {
+    if bin == 0 { goes_left(set, 0) } else { bin <= last }
+}
+
 /// A split of a node.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Split {
@@ -34,7 +40,7 @@ pub(crate) struct Split {
     /// Bins that go left; bit 0 is the missing bin.
     pub(crate) left_bins: LeftBins,
     /// Last bin on the left of a numeric split; 0 for a category split.
-    pub(crate) bin: u8,
+    pub(crate) bin: u16,
     /// Sums of the left child.
     pub(crate) left: Sum,
     /// The node has rows with a missing value of the feature.
@@ -84,7 +90,7 @@ pub(crate) struct Found {
     pub(crate) score: f64,
     pub(crate) left: Sum,
     pub(crate) left_bins: LeftBins,
-    pub(crate) bin: u8,
+    pub(crate) bin: u16,
 }
 
 impl Scan<'_> {
@@ -115,8 +121,28 @@ impl Scan<'_> {
         }
         if let Some(bin) = scores.iter().position(|&score| score == top) {
             let left = self.sums[1..=bin].iter().fold(first, |sum, &next| sum + next);
-            let bin = bin as u8;
-            *best = Some(Found { score: top, left, left_bins: up_to(bin, missing_left), bin });
+            let left_bins = up_to(bin as u8, missing_left);
+            *best = Some(Found { score: top, left, left_bins, bin: bin as u16 });
+        }
+    }
+
+    /// Tries all thresholds of a feature with more than 256 slots.
+    fn wide_thresholds(&self, missing_left: bool, best: &mut Option<Found>) {
+        let mut left = if missing_left { self.sums[0] } else { Sum::default() };
+        let rows = |bin: usize| self.counts.map_or(0, |counts| counts[bin]);
+        let mut left_rows = if missing_left { rows(0) } else { 0 };
+        for bin in 1..self.sums.len() - 1 {
+            left = left + self.sums[bin];
+            left_rows += rows(bin);
+            // An empty bin asks the question of the bin before.
+            if self.sums[bin] == Sum::default() || !self.allowed(left, left_rows) {
+                continue;
+            }
+            let score = self.penalty.both(left, self.total - left);
+            if score > best.map_or(f64::NEG_INFINITY, |found| found.score) {
+                let left_bins = [u64::from(missing_left), 0, 0, 0];
+                *best = Some(Found { score, left, left_bins, bin: bin as u16 });
+            }
         }
     }
 
@@ -196,16 +222,19 @@ fn up_to(bin: u8, missing_left: bool) -> LeftBins {
 impl Rules<'_> {
     /// Finds the best split of a node over the histogram's features, if any gains enough.
     pub(crate) fn best(&self, histograms: &Histograms, node: NodeView) -> Option<Split> {
-        let mut buffer = [Sum::default(); 256];
+        let (mut buffer, mut wide) = ([Sum::default(); 256], Vec::new());
         let mut best: Option<(f64, Split)> = None;
         let penalty = self.penalty(node.inherited);
         let parent = penalty.half(node.sum);
         let floor = self.params.min_gain / self.units.0 * (self.units.1 / self.units.0) + parent * 1e-12;
         for &feature in histograms.features().iter().filter(|&&feature| node.inherited.allows(feature)) {
-            let slots = histograms.read(node.hist, feature, &mut buffer);
+            let slots = histograms.slots_of(feature);
+            wide.resize(if slots > buffer.len() { slots } else { 0 }, Sum::default());
+            let sums = if wide.is_empty() { &mut buffer[..slots] } else { &mut wide[..] };
+            histograms.read(node.hist, feature, sums);
             let counts = node.counts.map(|counts| &counts[histograms.offset(feature)..][..slots]);
             let penalty = Penalty { direction: self.constraints.direction(feature), ..penalty };
-            let scan = self.scan(node, &buffer[..slots], counts, penalty);
+            let scan = self.scan(node, sums, counts, penalty);
             let Some(found) = self.feature(feature, &scan) else { continue };
             let gain = found.score - parent;
             if gain > floor && best.as_ref().is_none_or(|(top, _)| gain > *top) {
@@ -215,7 +244,7 @@ impl Rules<'_> {
                     left_bins: found.left_bins,
                     bin: found.bin,
                     left: found.left,
-                    missing_seen: buffer[0] != Sum::default(),
+                    missing_seen: sums[0] != Sum::default(),
                 };
                 best = Some((gain, split));
             }
@@ -255,6 +284,14 @@ impl Rules<'_> {
     fn feature(&self, feature: u32, scan: &Scan) -> Option<Found> {
         match &self.binners[feature as usize] {
             Binner::Category(bins) => category::best(scan, bins, self),
+            Binner::Wide(_) => {
+                let mut best = None;
+                scan.wide_thresholds(false, &mut best);
+                if scan.sums[0] != Sum::default() {
+                    scan.wide_thresholds(true, &mut best);
+                }
+                best
+            }
             Binner::Number(_) => {
                 let mut best = None;
                 scan.thresholds(false, &mut best);

@@ -3,7 +3,7 @@
 use crate::{
     binned::{Binned, Binners},
     bins::Binner,
-    split_find::{LeftBins, Split, goes_left},
+    split_find::{LeftBins, Split, goes_left, goes_left_wide},
 };
 use yard_score::model::{CATEGORY_SPLIT, MISSING_LEFT, Tree};
 
@@ -11,10 +11,10 @@ use yard_score::model::{CATEGORY_SPLIT, MISSING_LEFT, Tree};
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct BinNode {
     pub(crate) feature: u32,
-    /// Bins that go left; bit 0 is the missing bin.
+    /// Bins that go left; bit 0 is the missing bin, which is all that a wide feature uses.
     pub(crate) left_bins: LeftBins,
     /// Last bin on the left of a numeric split; 0 for a category split.
-    pub(crate) bin: u8,
+    pub(crate) bin: u16,
     pub(crate) left: i32,
     pub(crate) right: i32,
     pub(crate) gain: f64,
@@ -59,6 +59,14 @@ impl BinTree {
         let mut at = if self.nodes.is_empty() { -1 } else { 0 };
         while at >= 0 {
             let node = &self.nodes[at as usize];
+            if let Some(column) = data.wide(node.feature) {
+                at = if goes_left_wide(&node.left_bins, node.bin, column[row]) {
+                    node.left
+                } else {
+                    node.right
+                };
+                continue;
+            }
             let word = record[node.feature as usize >> 3];
             let bin = (word >> ((node.feature & 7) * 8)) as u8;
             at = if goes_left(&node.left_bins, bin) { node.left } else { node.right };
@@ -84,6 +92,7 @@ impl BinTree {
             let missing = if goes_left(&node.left_bins, 0) { MISSING_LEFT } else { 0 };
             let (threshold, kind) = match &binners.features[node.feature as usize] {
                 Binner::Number(bins) => (bins.edges[node.bin as usize - 1], 0),
+                Binner::Wide(bins) => (bins.edges[node.bin as usize - 1], 0),
                 Binner::Category(bins) => {
                     let offset = push_codes(&mut tree.category_words, &node.left_bins, &bins.codes);
                     (offset as f32, CATEGORY_SPLIT)

@@ -77,10 +77,12 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
+    type Case<'a> = (&'a [f64], &'a [f32], Option<usize>, f64);
+
     /// Values of `sklearn.metrics.ndcg_score` 1.9.1.
     #[test]
     fn values_are_scikit_learns() {
-        let cases: [(&[f64], &[f32], Option<usize>, f64); 5] = [
+        let cases: [Case<'_>; 5] = [
             (
                 &[3.0, 7.0, 0.0, 7.0, 1.0, 3.0, 3.0, 1.0],
                 &[1.1, 0.1, -0.6, -0.8, 0.7, 1.6, 0.3, -1.2],
@@ -113,7 +115,7 @@ mod tests {
         }
         let (a, b) = (cases[0], cases[3]);
         let mean = mean_ndcg(&[a.0, b.0].concat(), &[a.1, b.1].concat(), &[8, 6], None).unwrap().unwrap();
-        assert!((mean - (a.3 + b.3) / 2.0).abs() < 1e-12);
+        assert!((mean - f64::midpoint(a.3, b.3)).abs() < 1e-12);
     }
 
     #[test]

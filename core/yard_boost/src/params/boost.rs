@@ -52,7 +52,8 @@ pub struct BoostParams {
     pub interactions: Vec<Vec<String>>,
     /// Weights of classes, on top of the rows' own.
     pub class_weight: ClassWeight,
-    /// Largest number of bins of a feature, at most 255 with the one of missing values.
+    /// Largest number of bins of a feature with the one of missing values, at most 65,535; above 255 a feature
+    /// that needs them costs more time and memory. Categories, and rows from a stream, have at most 255.
     pub bins: u32,
     /// Rounds without a better validation loss after which training stops; 0 never stops early.
     pub early_stopping: u32,
@@ -164,7 +165,7 @@ impl BoostParams {
             "monotone" => self.monotone = read_monotone(entry)?,
             "interactions" => self.interactions = read_groups(entry)?,
             "class_weight" => self.class_weight = ClassWeight::read(entry)?,
-            "bins" => self.bins = entry.whole(2..=255)?,
+            "bins" => self.bins = entry.whole(2..=65_535)?,
             "early_stopping" => self.early_stopping = entry.whole(0..=100_000)?,
             "max_cat_threshold" => self.max_cat_threshold = entry.whole(1..=255)?,
             "cat_smooth" => self.cat_smooth = entry.number(0.0..=1e12)?,
