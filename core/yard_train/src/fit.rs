@@ -2,7 +2,7 @@
 //! Features come from the scorer's own encoder.
 
 use crate::{
-    Context, TrainError, TrainInput, calibrate,
+    Context, TrainError, TrainInput, calibrate, deep,
     linear::{self, Matrix},
     measure, mlp, scorecard,
     target::Part,
@@ -198,11 +198,13 @@ impl Run<'_> {
         self.check(train)?;
         let frame = self.input.frame;
         let (link, outputs) = link_of(frame);
-        let encoding =
-            if matches!(family, Family::Linear | Family::Mlp) { Encoding::Dense } else { Encoding::Trees };
+        let encoding = match family {
+            Family::Linear | Family::Mlp | Family::Resnet | Family::Transformer => Encoding::Dense,
+            _ => Encoding::Trees,
+        };
         let TrainInput { table, schema, .. } = *self.input;
         let mut recipe = self.spec.recipe.clone();
-        if family == Family::Mlp {
+        if matches!(family, Family::Mlp | Family::Resnet | Family::Transformer) {
             recipe.text.dense_terms = recipe.text.net_terms;
         }
         let yard_data::RecipeFit { recipe, mut notes } =
@@ -227,6 +229,8 @@ impl Run<'_> {
             Family::Boosting => trees::fit_boosting(&data, params),
             Family::Forest => trees::fit_forest(&data, params),
             Family::Mlp => mlp::fit(&data, params),
+            Family::Resnet => deep::fit(&data, deep::Kind::Resnet, params),
+            Family::Transformer => deep::fit(&data, deep::Kind::Transformer, params),
             Family::Scorecard => scorecard::fit(&data, params),
             Family::Auto | Family::Ensemble => Err(TrainError::Settings {
                 what: format!("family {} inside of a trial", family.word()),

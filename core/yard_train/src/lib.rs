@@ -10,6 +10,7 @@
 mod auto;
 mod calibrate;
 mod choose;
+mod deep;
 pub mod device;
 mod ensemble;
 pub mod error;

@@ -102,7 +102,7 @@ impl<'a> Pruner<'a> {
     fn judge(&self, point: &TrainPoint) {
         let amounts: &[f64] = match self.family {
             Family::Boosting => &BOOSTING,
-            Family::Mlp => &NET,
+            Family::Mlp | Family::Resnet | Family::Transformer => &NET,
             _ => return,
         };
         let mut state = self.state();

@@ -23,6 +23,10 @@ pub enum Family {
     Forest,
     /// Multi-layer perceptron.
     Mlp,
+    /// Residual net.
+    Resnet,
+    /// Transformer over the fields of a row.
+    Transformer,
     /// Weighted sum of models of the other families, found by a search.
     Ensemble,
     /// Sum of points of binned fields.
@@ -31,8 +35,16 @@ pub enum Family {
 
 impl Family {
     /// All families that can be asked for, `Auto` first.
-    pub const ALL: [Self; 6] =
-        [Self::Auto, Self::Linear, Self::Boosting, Self::Forest, Self::Mlp, Self::Scorecard];
+    pub const ALL: [Self; 8] = [
+        Self::Auto,
+        Self::Linear,
+        Self::Boosting,
+        Self::Forest,
+        Self::Mlp,
+        Self::Scorecard,
+        Self::Resnet,
+        Self::Transformer,
+    ];
     /// The families that `Auto` trains.
     pub const TRIED: [Self; 4] = [Self::Linear, Self::Boosting, Self::Forest, Self::Mlp];
 
@@ -44,6 +56,8 @@ impl Family {
             Self::Boosting => "boosting",
             Self::Forest => "forest",
             Self::Mlp => "mlp",
+            Self::Resnet => "resnet",
+            Self::Transformer => "transformer",
             Self::Ensemble => "ensemble",
             Self::Scorecard => "scorecard",
         }
@@ -63,6 +77,8 @@ impl Family {
             Self::Mlp => 3,
             Self::Ensemble => 4,
             Self::Auto => 5,
+            Self::Resnet => 6,
+            Self::Transformer => 7,
         }
     }
 }
