@@ -55,9 +55,10 @@ pub(crate) fn chosen_metric(project: &ProjectState) -> &str {
 
 /// "boosting, 227 trees".
 pub(crate) fn model_words(model: &ModelRecord) -> String {
+    use yard_types::run::Family;
     let unit = match model.family {
-        yard_types::run::Family::Boosting | yard_types::run::Family::Forest => "trees",
-        yard_types::run::Family::Mlp | yard_types::run::Family::Cnn => "epochs",
+        Family::Boosting | Family::Forest => "trees",
+        Family::Mlp | Family::Cnn | Family::Resnet | Family::Transformer => "epochs",
         _ => "iterations",
     };
     format!("{}, {} {unit}", model.family.word(), fmt::count(u64::from(model.steps)))

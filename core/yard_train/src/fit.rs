@@ -2,7 +2,7 @@
 //! Features come from the scorer's own encoder.
 
 use crate::{
-    Context, TrainError, TrainInput, calibrate, cnn, images,
+    Context, TrainError, TrainInput, calibrate, cnn, deep, images,
     linear::{self, Matrix},
     measure, mlp, scorecard,
     target::Part,
@@ -204,14 +204,15 @@ impl Run<'_> {
         self.check(train)?;
         let frame = self.input.frame;
         let (link, outputs) = link_of(frame);
-        let encoding = if matches!(family, Family::Linear | Family::Mlp | Family::Cnn) {
-            Encoding::Dense
-        } else {
-            Encoding::Trees
+        let encoding = match family {
+            Family::Linear | Family::Mlp | Family::Cnn | Family::Resnet | Family::Transformer => {
+                Encoding::Dense
+            }
+            _ => Encoding::Trees,
         };
         let TrainInput { table, schema, .. } = *self.input;
         let mut recipe = self.spec.recipe.clone();
-        if matches!(family, Family::Mlp | Family::Cnn) {
+        if matches!(family, Family::Mlp | Family::Cnn | Family::Resnet | Family::Transformer) {
             recipe.text.dense_terms = recipe.text.net_terms;
         }
         if family == Family::Cnn {
@@ -242,6 +243,8 @@ impl Run<'_> {
             Family::Forest => trees::fit_forest(&data, params),
             Family::Mlp => mlp::fit(&data, params),
             Family::Cnn => cnn::fit(&data, params),
+            Family::Resnet => deep::fit(&data, deep::Kind::Resnet, params),
+            Family::Transformer => deep::fit(&data, deep::Kind::Transformer, params),
             Family::Scorecard => scorecard::fit(&data, params),
             Family::Auto | Family::Ensemble => Err(TrainError::Settings {
                 what: format!("family {} inside of a trial", family.word()),

@@ -16,6 +16,7 @@ mod calibrate;
 mod choose;
 mod choose_front;
 mod cnn;
+mod deep;
 pub mod device;
 mod ensemble;
 pub mod error;

@@ -68,7 +68,13 @@ fn settings(family: Family) -> &'static [Setting] {
         Family::Boosting => BOOSTING,
         Family::Forest => FOREST,
         Family::Mlp => MLP,
-        Family::Linear | Family::Scorecard | Family::Cnn | Family::Auto | Family::Ensemble => &[],
+        Family::Linear
+        | Family::Scorecard
+        | Family::Cnn
+        | Family::Resnet
+        | Family::Transformer
+        | Family::Auto
+        | Family::Ensemble => &[],
     }
 }
 
@@ -106,6 +112,8 @@ fn names_of(family: Family) -> Vec<String> {
         Family::Auto | Family::Ensemble => Params::new(),
         Family::Linear => return crate::linear::NAMES.map(str::to_owned).to_vec(),
         Family::Scorecard => return crate::scorecard::NAMES.map(str::to_owned).to_vec(),
+        Family::Resnet => return owned(crate::deep::names(crate::deep::Kind::Resnet).to_vec()),
+        Family::Transformer => return owned(crate::deep::names(crate::deep::Kind::Transformer).to_vec()),
         Family::Boosting => return owned(yard_boost::BoostParams::names()),
         Family::Forest => return owned(yard_boost::ForestParams::names()),
         Family::Mlp => return NetParams::names().iter().map(|name| (*name).to_owned()).collect(),

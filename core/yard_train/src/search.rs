@@ -38,6 +38,20 @@ const fn dimension(name: &'static str, kind: Kind) -> Dimension {
     Dimension { name, kind }
 }
 
+const RESNET: &[Dimension] = &[
+    dimension("blocks", Kind::Choice(&["1", "2", "3", "4"])),
+    dimension("width", Kind::Choice(&["64", "128", "192"])),
+    dimension("learning_rate", Kind::Log(1e-4, 5e-3)),
+    dimension("l2", Kind::Log(1e-4, 1.0)),
+    dimension("dropout", Kind::Linear(0.0, 0.5)),
+];
+const TRANSFORMER: &[Dimension] = &[
+    dimension("blocks", Kind::Choice(&["1", "2", "3"])),
+    dimension("width", Kind::Choice(&["32", "64", "96"])),
+    dimension("learning_rate", Kind::Log(1e-4, 5e-3)),
+    dimension("l2", Kind::Log(1e-4, 1.0)),
+    dimension("dropout", Kind::Linear(0.0, 0.4)),
+];
 const LINEAR: &[Dimension] = &[dimension("l2", Kind::Log(1e-3, 1e4))];
 const BOOSTING: &[Dimension] = &[
     dimension("learning_rate", Kind::Log(0.01, 0.3)),
@@ -74,6 +88,8 @@ fn space(family: Family) -> &'static [Dimension] {
         Family::Forest => FOREST,
         Family::Mlp => MLP,
         Family::Cnn => CNN,
+        Family::Resnet => RESNET,
+        Family::Transformer => TRANSFORMER,
     }
 }
 

@@ -23,6 +23,9 @@ fn quick(family: Family) -> RunSpec {
         Family::Boosting => spec(family, &[("trees", "60"), ("learning_rate", "0.1")]),
         Family::Forest => spec(family, &[("trees", "40")]),
         Family::Mlp => spec(family, &[("layers", "16,8"), ("epochs", "60"), ("learning_rate", "0.01")]),
+        Family::Resnet | Family::Transformer => {
+            spec(family, &[("width", "16"), ("blocks", "1"), ("epochs", "12"), ("learning_rate", "0.01")])
+        }
         _ => spec(family, &[]),
     }
 }

@@ -23,6 +23,10 @@ pub enum Family {
     Forest,
     /// Multi-layer perceptron.
     Mlp,
+    /// Residual net.
+    Resnet,
+    /// Transformer over the fields of a row.
+    Transformer,
     /// Weighted sum of models of the other families, found by a search.
     Ensemble,
     /// Sum of points of binned fields.
@@ -33,8 +37,17 @@ pub enum Family {
 
 impl Family {
     /// All families that can be asked for, `Auto` first.
-    pub const ALL: [Self; 7] =
-        [Self::Auto, Self::Linear, Self::Boosting, Self::Forest, Self::Mlp, Self::Scorecard, Self::Cnn];
+    pub const ALL: [Self; 9] = [
+        Self::Auto,
+        Self::Linear,
+        Self::Boosting,
+        Self::Forest,
+        Self::Mlp,
+        Self::Scorecard,
+        Self::Cnn,
+        Self::Resnet,
+        Self::Transformer,
+    ];
     /// The families that `Auto` trains; with an image column also [`Self::Cnn`].
     pub const TRIED: [Self; 4] = [Self::Linear, Self::Boosting, Self::Forest, Self::Mlp];
 
@@ -46,6 +59,8 @@ impl Family {
             Self::Boosting => "boosting",
             Self::Forest => "forest",
             Self::Mlp => "mlp",
+            Self::Resnet => "resnet",
+            Self::Transformer => "transformer",
             Self::Ensemble => "ensemble",
             Self::Scorecard => "scorecard",
             Self::Cnn => "cnn",
@@ -66,6 +81,8 @@ impl Family {
             Self::Mlp => 3,
             Self::Ensemble | Self::Cnn => 4,
             Self::Auto => 5,
+            Self::Resnet => 6,
+            Self::Transformer => 7,
         }
     }
 }

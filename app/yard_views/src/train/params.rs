@@ -305,6 +305,71 @@ const CNN_MORE: &[Param] = &[
     ),
 ];
 
+const WIDTH: Param = param(
+    ("width", "Width", "values"),
+    "by family",
+    Kind::Whole(1, 2_048),
+    "Values of a hidden vector; a transformer's heads must divide it",
+);
+
+const BLOCKS: Param = param(
+    ("blocks", "Blocks", ""),
+    "by rows",
+    Kind::Whole(1, 32),
+    "Blocks of layers, each with a way around it",
+);
+
+const DEEP_EPOCHS: Param = param(
+    ("epochs", "Epochs", "at most"),
+    "by rows",
+    Kind::Whole(1, 100_000),
+    "Largest number of passes over the training rows; the step size falls to nothing at the last",
+);
+
+const DEEP_RATE: Param = param(
+    ("learning_rate", "Learning rate", ""),
+    "0.001",
+    Kind::Number(1e-7, 1.0),
+    "Largest step size of AdamW; lower it when the loss jumps or is not finite",
+);
+
+const RESNET: &[Param] = &[BLOCKS, WIDTH, DEEP_EPOCHS, DEEP_RATE];
+const TRANSFORMER: &[Param] = &[
+    BLOCKS,
+    WIDTH,
+    param(("heads", "Heads", ""), "4", Kind::Whole(1, 64), "Heads of attention; they divide the width"),
+    DEEP_EPOCHS,
+    DEEP_RATE,
+];
+
+const DEEP_MORE: &[Param] = &[
+    param(
+        ("patience", "Patience", "epochs"),
+        "12",
+        Kind::Whole(0, 100_000),
+        "Stops after so many epochs without a better validation loss; 0 never stops early",
+    ),
+    param(("batch", "Batch", "rows"), "by rows", Kind::Whole(1, 65_536), "Rows of a step"),
+    param(
+        ("dropout", "Dropout", "share"),
+        "0.15",
+        Kind::Number(0.0, 0.9),
+        "Share of values dropped in each step; more resists overfitting",
+    ),
+    param(
+        ("l2", "L2", "decay"),
+        "0.02",
+        Kind::Number(0.0, 100.0),
+        "Decoupled weight decay; more resists overfitting",
+    ),
+    param(
+        ("bins", "Bins", "a number"),
+        "16",
+        Kind::Whole(0, 256),
+        "Most bins of the encoding of a number; 0 leaves numbers as they are",
+    ),
+];
+
 /// The hyperparameters that the form shows at once, and those under "More settings".
 pub(super) fn params(family: Family) -> (&'static [Param], &'static [Param]) {
     match family {
@@ -315,6 +380,8 @@ pub(super) fn params(family: Family) -> (&'static [Param], &'static [Param]) {
         Family::Forest => (FOREST, FOREST_MORE),
         Family::Mlp => (MLP, MLP_MORE),
         Family::Cnn => (CNN, CNN_MORE),
+        Family::Resnet => (RESNET, DEEP_MORE),
+        Family::Transformer => (TRANSFORMER, DEEP_MORE),
     }
 }
 
@@ -353,6 +420,7 @@ pub(super) fn patience(family: Family, params: &Params) -> Option<u32> {
         Family::Boosting => ("early_stopping", 50),
         Family::Mlp => ("patience", 10),
         Family::Cnn => ("patience", 15),
+        Family::Resnet | Family::Transformer => ("patience", 12),
         _ => return None,
     };
     let value = params.get(name).and_then(|text| text.trim().parse().ok()).unwrap_or(default);

@@ -1,0 +1,144 @@
+//! The nets as lists of operations with initial weights, drawn from the counter generator.
+//!
+//! Transformer over the fields of a row (FT-Transformer): a token for each field and one of its own whose
+//! end is the answer; normalisation before each part of a block, gated rectified units between two dense
+//! layers. Residual net: a dense layer, blocks of two dense layers with normalisation and a way around
+//! them; layer normalisation takes the place of the paper's batch normalisation, so that a row's answer
+//! never depends on other rows. Both: Gorishniy, Rubachev, Khrulkov and Babenko, 2021, "Revisiting deep
+//! learning models for tabular data", arXiv:2106.11959.
+
+use super::{Kind, net::Plan, params::DeepParams, parts::Parts};
+use yard_score::deep::{DeepNet, DeepOp, Pointwise, TokenPart};
+use yard_types::rng;
+
+const INIT_STREAM: u64 = 0x6465_696e_0000_0000;
+const EPSILON: f32 = 1e-5;
+
+/// Operations in the making.
+struct Builder<'a> {
+    params: &'a DeepParams,
+    seed: u64,
+    ops: Vec<DeepOp>,
+    drops: Vec<f64>,
+}
+
+/// Makes the net of a family.
+pub(super) fn plan(parts: &Parts, params: &DeepParams, (outputs, seed): (usize, u64)) -> Plan {
+    let mut own = Builder { params, seed, ops: Vec::new(), drops: Vec::new() };
+    own.push(DeepOp::Input { first: 0, count: parts.features as u32 });
+    if let Some(bins) = &parts.bins {
+        own.push(bins.clone());
+    }
+    match params.kind {
+        Kind::Transformer => own.transformer(parts, outputs),
+        Kind::Resnet => own.resnet(parts, outputs),
+    }
+    let net = DeepNet {
+        n_features: parts.features as u32,
+        outputs: outputs as u32,
+        ops: own.ops,
+        scale: 1.0,
+        shift: 0.0,
+    };
+    Plan { net, drops: own.drops }
+}
+
+impl Builder<'_> {
+    fn push(&mut self, op: DeepOp) {
+        self.ops.push(op);
+        self.drops.push(0.0);
+    }
+
+    /// Drops values after the last operation.
+    fn drop(&mut self) {
+        if let Some(last) = self.drops.last_mut() {
+            *last = self.params.dropout;
+        }
+    }
+
+    fn width(&self) -> usize {
+        self.params.width as usize
+    }
+
+    /// Draws values evenly within ±`bound`.
+    fn draw(&self, count: usize, bound: f64, part: u64) -> Vec<f32> {
+        let stream = INIT_STREAM + 2 * self.ops.len() as u64 + part;
+        let unit = |at: usize| rng::uniform(self.seed, stream, at as u64);
+        (0..count).map(|at| ((2.0 * unit(at) - 1.0) * bound) as f32).collect()
+    }
+
+    fn dense(&mut self, inputs: usize, outputs: usize) {
+        let bound = 1.0 / (inputs.max(1) as f64).sqrt();
+        self.push(DeepOp::Dense {
+            inputs: inputs as u32,
+            weights: self.draw(inputs * outputs, bound, 0),
+            bias: self.draw(outputs, bound, 1),
+            activation: Pointwise::Identity,
+        });
+    }
+
+    fn norm(&mut self) {
+        let width = self.width();
+        self.push(DeepOp::LayerNorm { scale: vec![1.0; width], shift: vec![0.0; width], epsilon: EPSILON });
+    }
+
+    /// A block of attention and gated units over tokens.
+    fn block(&mut self) {
+        let (width, heads) = (self.width(), self.params.heads);
+        let hidden = (width * 4).div_ceil(3);
+        self.push(DeepOp::Save { slot: 0 });
+        self.norm();
+        self.dense(width, 3 * width);
+        self.push(DeepOp::Attention { heads });
+        self.dense(width, width);
+        self.drop();
+        self.push(DeepOp::Add { slot: 0 });
+        self.push(DeepOp::Save { slot: 0 });
+        self.norm();
+        self.dense(width, 2 * hidden);
+        self.push(DeepOp::Gate { activation: Pointwise::Relu });
+        self.drop();
+        self.dense(hidden, width);
+        self.push(DeepOp::Add { slot: 0 });
+    }
+
+    fn head(&mut self, outputs: usize) {
+        self.norm();
+        self.push(DeepOp::Activate { activation: Pointwise::Relu });
+        self.dense(self.width(), outputs);
+    }
+
+    fn transformer(&mut self, parts: &Parts, outputs: usize) {
+        let width = self.width();
+        let bound = 1.0 / (width as f64).sqrt();
+        let mut tokens = vec![TokenPart { first: 0, count: 0 }];
+        tokens.extend(&parts.parts);
+        let counts: usize = tokens.iter().map(|part| part.count as usize).sum();
+        self.push(DeepOp::FeatureTokens {
+            width: width as u32,
+            weights: self.draw(counts * width, bound, 0),
+            bias: self.draw(tokens.len() * width, bound, 1),
+            parts: tokens,
+        });
+        for _ in 0..self.params.blocks {
+            self.block();
+        }
+        self.push(DeepOp::TakeFirst);
+        self.head(outputs);
+    }
+
+    fn resnet(&mut self, parts: &Parts, outputs: usize) {
+        let width = self.width();
+        self.dense(parts.values, width);
+        for _ in 0..self.params.blocks {
+            self.push(DeepOp::Save { slot: 0 });
+            self.norm();
+            self.dense(width, 2 * width);
+            self.push(DeepOp::Activate { activation: Pointwise::Relu });
+            self.drop();
+            self.dense(2 * width, width);
+            self.push(DeepOp::Add { slot: 0 });
+        }
+        self.head(outputs);
+    }
+}
