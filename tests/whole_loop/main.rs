@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod failures;
+mod images;
 mod kills;
 mod releases;
+mod resume;
 mod shapes;
 mod story;
 mod tasks;

@@ -57,7 +57,7 @@ pub(crate) fn chosen_metric(project: &ProjectState) -> &str {
 pub(crate) fn model_words(model: &ModelRecord) -> String {
     let unit = match model.family {
         yard_types::run::Family::Boosting | yard_types::run::Family::Forest => "trees",
-        yard_types::run::Family::Mlp => "epochs",
+        yard_types::run::Family::Mlp | yard_types::run::Family::Cnn => "epochs",
         _ => "iterations",
     };
     format!("{}, {} {unit}", model.family.word(), fmt::count(u64::from(model.steps)))

@@ -38,11 +38,16 @@ impl Binners {
                 }
             })
             .collect();
+        Self::of(found)
+    }
+
+    /// Takes the bins of each feature.
+    pub(crate) fn of(features: Vec<Binner>) -> Self {
         let mut offsets = vec![0];
-        for binner in &found {
+        for binner in &features {
             offsets.push(offsets[offsets.len() - 1] + binner.slots());
         }
-        Self { features: found, offsets }
+        Self { features, offsets }
     }
 
     /// Bins a matrix.
@@ -51,8 +56,7 @@ impl Binners {
         let mut columns: Vec<u8> = zeroed(self.features.len() * rows);
         let parts = columns.par_chunks_mut(rows).zip(&self.features).zip(&features.columns);
         parts.for_each(|((out, binner), column)| binner.map(column, out));
-        let words = self.features.len().div_ceil(LANES);
-        Binned { by_row: ByRow::pack(&columns, rows), columns, words, rows }
+        Binned::of(columns, rows)
     }
 }
 
@@ -122,6 +126,12 @@ fn pack_word<'a, 'b>(group: impl Iterator<Item = &'b [u8]>, out: impl Iterator<I
 }
 
 impl Binned {
+    /// Lays columns `[features, rows]`, of one row or more, out by rows too.
+    pub(crate) fn of(columns: Vec<u8>, rows: usize) -> Self {
+        let words = (columns.len() / rows).div_ceil(LANES);
+        Self { by_row: ByRow::pack(&columns, rows), columns, words, rows }
+    }
+
     /// Returns the bins of a feature by row.
     #[inline]
     pub(crate) fn column(&self, feature: u32) -> &[u8] {

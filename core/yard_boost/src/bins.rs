@@ -239,11 +239,23 @@ impl CategoryBins {
     /// Gives the most frequent codes a bin each (ties by code), at most `bins` with the missing one and
     /// the rare one.
     pub(crate) fn find(column: &[f32], bins: usize) -> Self {
+        let mut counts = Vec::new();
+        Self::count(column, &mut counts);
+        Self::of_counts(&counts, bins)
+    }
+
+    /// Adds the rows of each code.
+    pub(crate) fn count(column: &[f32], counts: &mut Vec<usize>) {
         let top = column.iter().filter(|v| !v.is_nan()).map(|&v| v as usize + 1).max().unwrap_or(0);
-        let mut counts = vec![0_usize; top];
+        counts.resize(top.max(counts.len()), 0);
         for value in column.iter().filter(|v| !v.is_nan()) {
             counts[*value as usize] += 1;
         }
+    }
+
+    /// As [`Self::find`], from the rows of each code.
+    pub(crate) fn of_counts(counts: &[usize], bins: usize) -> Self {
+        let top = counts.len();
         let mut order: Vec<u32> = (0..top as u32).filter(|&code| counts[code as usize] > 0).collect();
         order.sort_by_key(|&code| (std::cmp::Reverse(counts[code as usize]), code));
         order.truncate((bins - 2).clamp(1, MAX_VALUE_BINS));

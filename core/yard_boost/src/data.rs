@@ -93,22 +93,31 @@ impl Part<'_> {
     /// Checks features, lengths and weights (the target is the objective's to check).
     pub(crate) fn check(&self, name: &str) -> Result<(), BoostError> {
         self.features.check()?;
-        let expected = self.features.rows;
-        if self.y.len() != expected {
-            let what = format!("the target of the {name} part");
-            return Err(BoostError::Length { what, got: self.y.len(), expected });
-        }
-        let Some(weights) = self.weights else { return Ok(()) };
-        if weights.len() != expected {
-            let what = format!("the weights of the {name} part");
-            return Err(BoostError::Length { what, got: weights.len(), expected });
-        }
-        if let Some(row) = weights.iter().position(|w| !(w.is_finite() && *w >= 0.0)) {
-            return Err(BoostError::Weight { row, value: weights[row] });
-        }
-        if weights.iter().all(|&w| w == 0.0) {
-            return Err(BoostError::NoWeight { rows: expected });
-        }
-        Ok(())
+        check_rows(name, self.y, self.weights, self.features.rows)
     }
+}
+
+/// Checks the lengths of target and weights, and the weights.
+pub(crate) fn check_rows(
+    name: &str,
+    y: &[f32],
+    weights: Option<&[f32]>,
+    expected: usize,
+) -> Result<(), BoostError> {
+    if y.len() != expected {
+        let what = format!("the target of the {name} part");
+        return Err(BoostError::Length { what, got: y.len(), expected });
+    }
+    let Some(weights) = weights else { return Ok(()) };
+    if weights.len() != expected {
+        let what = format!("the weights of the {name} part");
+        return Err(BoostError::Length { what, got: weights.len(), expected });
+    }
+    if let Some(row) = weights.iter().position(|w| !(w.is_finite() && *w >= 0.0)) {
+        return Err(BoostError::Weight { row, value: weights[row] });
+    }
+    if weights.iter().all(|&w| w == 0.0) {
+        return Err(BoostError::NoWeight { rows: expected });
+    }
+    Ok(())
 }

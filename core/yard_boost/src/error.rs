@@ -101,6 +101,20 @@ pub enum BoostError {
         /// Values expected, in words.
         expected: String,
     },
+    /// A model that training can't go on from.
+    #[error(
+        "training can't go on from the model: {problem}; expected a model of the same features and outputs"
+    )]
+    Start {
+        /// What does not fit.
+        problem: String,
+    },
+    /// A stream of rows that is not what was announced.
+    #[error("the stream of rows {problem}; give the same rows in both passes")]
+    Stream {
+        /// What is wrong.
+        problem: String,
+    },
     /// The worker threads could not be started.
     #[error("{threads} worker threads could not be started: {reason}; use fewer threads")]
     Threads {

@@ -21,6 +21,8 @@ pub(crate) struct Inputs<'a> {
     pub(crate) margins: &'a Margins,
     /// Values of [`Loss::prepare`], `[rows]` or empty.
     pub(crate) prepared: &'a [f64],
+    /// Gradients and hessians of a joint loss, `[rows]` or empty.
+    pub(crate) joint: &'a [(f64, f64)],
     /// Largest weight, 1 without weights.
     pub(crate) top_weight: f64,
     pub(crate) sample: &'a Sample,
@@ -104,7 +106,14 @@ fn compute(inputs: Inputs, output: u32, start: usize, out: (&mut [f64], &mut [f6
         y: &inputs.target.y[start..start + rows],
         prepared: inputs.prepared.get(start..start + rows).unwrap_or_default(),
     };
-    inputs.loss.gradients(&block, g, h);
+    match inputs.joint.get(start..start + rows) {
+        None => inputs.loss.gradients(&block, g, h),
+        Some(pairs) => {
+            for ((&(gradient, hessian), g), h) in pairs.iter().zip(g.iter_mut()).zip(h.iter_mut()) {
+                (*g, *h) = (gradient, hessian);
+            }
+        }
+    }
     if let Some(weights) = inputs.target.weights {
         for ((g, h), &w) in g.iter_mut().zip(h.iter_mut()).zip(&weights[start..]) {
             *g *= f64::from(w);

@@ -31,6 +31,10 @@
 //! assert_eq!(trained.model.trees[0].threshold[0], 120.5);
 //! # Ok::<(), yard_boost::BoostError>(())
 //! ```
+//!
+//! Other ways in: [`train_from`] goes on from a model, [`train_ranking`] orders rows within queries,
+//! [`train_binned`] takes rows as a stream, [`train_with`] a loss of the caller's own. Queries, streams and losses
+//! of one's own are for callers of this library: the command line does not have them yet.
 
 mod binned;
 mod bins;
@@ -57,9 +61,12 @@ mod partition;
 mod platt;
 mod prefetch;
 mod quant;
+mod ranking;
 mod sample;
 mod simd;
 mod split_find;
+mod start;
+mod stream;
 mod train;
 mod trainer;
 mod tree;
@@ -69,12 +76,17 @@ pub use error::BoostError;
 pub use forest::{ForestSpec, train_forest};
 pub use loss::{Block, Loss, Objective};
 pub use params::{BoostParams, ClassWeight, Direction, ForestParams, Goss, ObjectiveName, Splitter};
+pub use ranking::{RankSpec, train_ranking};
+pub use stream::{BinnedMatrix, BinnedSet, StreamBins, StreamLimits, StreamMatrix, train_binned};
 pub use train::{
-    Control, OutOfBag, Round, TrainSet, TrainSpec, Trained, Watcher, train, train_watched, train_with,
+    Control, OutOfBag, Round, TrainSet, TrainSpec, Trained, Watcher, train, train_from, train_watched,
+    train_with,
 };
 
 #[cfg(test)]
 mod edge_tests;
+#[cfg(test)]
+mod grid_cost_tests;
 #[cfg(test)]
 mod option_tests;
 #[cfg(test)]

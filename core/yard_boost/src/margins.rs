@@ -29,6 +29,12 @@ impl Margins {
         Self { values: base.iter().map(fill).collect() }
     }
 
+    /// Margins as they are, `[outputs][rows]`.
+    pub(crate) fn of(columns: &[Vec<f32>]) -> Self {
+        let atoms = |column: &Vec<f32>| column.iter().map(|value| AtomicU32::new(value.to_bits())).collect();
+        Self { values: columns.iter().map(atoms).collect() }
+    }
+
     /// Copies a block of one output.
     pub(crate) fn read(&self, output: usize, start: usize, out: &mut [f32]) {
         for (value, atom) in out.iter_mut().zip(&self.values[output][start..]) {

@@ -5,6 +5,7 @@
 //! `LightGBM`, `NeurIPS` 30), on integer gradients.
 
 use crate::{
+    binned::Binners,
     class_weights,
     constraints::Constraints,
     data::{Features, Part},
@@ -13,7 +14,8 @@ use crate::{
     math::pairwise,
     pace::Pace,
     params::BoostParams,
-    trainer::{Setting, Trainer},
+    start,
+    trainer::{Ready, Setting, Trainer},
 };
 use yard_score::model::TreeEnsemble;
 
@@ -119,6 +121,30 @@ pub fn train_watched(
     spec: &TrainSpec,
     observer: &mut Watcher<'_>,
 ) -> Result<Trained, BoostError> {
+    weighted(None, (train, valid), spec, observer)
+}
+
+/// Trains more trees on top of a model of the same features, as [`train()`] does otherwise. Rounds, the curve and
+/// `best_round` count the new trees, at least one; the model holds all of them. Where the new trees outgrow the
+/// grid, leaf values of the old ones are rounded to a coarser one too. On the rows and hyperparameters that the
+/// model came from, the result is that of one longer training unless a grid was outgrown.
+pub fn train_from(
+    start: &TreeEnsemble,
+    train: TrainSet,
+    valid: Option<TrainSet>,
+    spec: &TrainSpec,
+    observer: &mut dyn FnMut(Round) -> Control,
+) -> Result<Trained, BoostError> {
+    weighted(Some(start), (train, valid), spec, &mut |round, _| observer(round))
+}
+
+/// Multiplies class weights into the rows' own and trains.
+fn weighted(
+    start: Option<&TreeEnsemble>,
+    (train, valid): (TrainSet, Option<TrainSet>),
+    spec: &TrainSpec,
+    observer: &mut Watcher<'_>,
+) -> Result<Trained, BoostError> {
     train.part().check("training")?;
     if let Some(valid) = valid {
         valid.part().check("validation")?;
@@ -126,40 +152,112 @@ pub fn train_watched(
     let choice = &spec.params.class_weight;
     let Some(by_class) = class_weights::by_class(choice, spec.objective, train.y, train.weights)? else {
         let loss = spec.objective.for_target(train.y, train.weights).loss();
-        return rounds(train, valid, (loss.as_ref(), &spec.params, spec.threads), observer);
+        let learning = Learning { loss: loss.as_ref(), params: &spec.params, threads: spec.threads, start };
+        return rounds(train, valid, learning, observer);
     };
     let loss = spec.objective.loss();
     let own = class_weights::rows(&by_class, train.y, train.weights);
     let held = valid.map(|valid| class_weights::rows(&by_class, valid.y, valid.weights));
     let valid = valid.zip(held.as_deref()).map(|(valid, w)| TrainSet { weights: Some(w), ..valid });
     let train = TrainSet { weights: Some(&own), ..train };
-    rounds(train, valid, (loss.as_ref(), &spec.params, spec.threads), observer)
+    let learning = Learning { loss: loss.as_ref(), params: &spec.params, threads: spec.threads, start };
+    rounds(train, valid, learning, observer)
 }
 
 /// Trains with a loss of the caller's own: loss, hyperparameters (their `objective` and `class_weight`
-/// are not looked at) and threads. Else as [`train`].
+/// are not looked at) and threads. Else as [`train()`].
+///
+/// ```
+/// use yard_boost::{Block, BoostError, BoostParams, Control, Features, Loss, TrainSet, train_with};
+///
+/// /// Squared error in which a prediction that is too low costs three times as much.
+/// struct Shortage;
+///
+/// impl Loss for Shortage {
+///     fn outputs(&self) -> usize {
+///         1
+///     }
+///     fn check(&self, _y: &[f32]) -> Result<(), BoostError> {
+///         Ok(())
+///     }
+///     fn base(&self, y: &[f32], _weights: Option<&[f32]>) -> Vec<f64> {
+///         vec![y.iter().map(|y| f64::from(*y)).sum::<f64>() / y.len() as f64]
+///     }
+///     fn gradients(&self, block: &Block, gradient: &mut [f64], hessian: &mut [f64]) {
+///         for (row, (m, y)) in block.margins.iter().zip(block.y).enumerate() {
+///             let error = f64::from(*m) - f64::from(*y);
+///             hessian[row] = if error < 0.0 { 3.0 } else { 1.0 };
+///             gradient[row] = hessian[row] * error;
+///         }
+///     }
+///     fn losses(&self, margins: &[&[f32]], y: &[f32], out: &mut [f64]) {
+///         for ((m, y), loss) in margins[0].iter().zip(y).zip(out) {
+///             let error = f64::from(*m) - f64::from(*y);
+///             *loss = error * error * if error < 0.0 { 1.5 } else { 0.5 };
+///         }
+///     }
+/// }
+///
+/// // Two rows of a kind, 0 and 1: the best prediction of each pair is 3 / 4.
+/// let x: Vec<f32> = (0..400).map(|row| (row / 200) as f32).collect();
+/// let y: Vec<f32> = (0..400).map(|row| (row % 2) as f32).collect();
+/// let features = Features::new(vec![&x], vec![false])?;
+/// let set = TrainSet { features: &features, y: &y, weights: None };
+/// let params = BoostParams { trees: Some(200), l2: 0.0, ..BoostParams::default() };
+/// let trained = train_with(set, None, (&Shortage, &params, 1), &mut |_round| Control::Continue)?;
+/// assert!((trained.train_loss - 0.1875).abs() < 1e-3, "{}", trained.train_loss);
+/// # Ok::<(), BoostError>(())
+/// ```
 pub fn train_with(
     train: TrainSet,
     valid: Option<TrainSet>,
     (loss, params, threads): (&dyn Loss, &BoostParams, usize),
     observer: &mut dyn FnMut(Round) -> Control,
 ) -> Result<Trained, BoostError> {
-    rounds(train, valid, (loss, params, threads), &mut |round, _| observer(round))
+    let learning = Learning { loss, params, threads, start: None };
+    rounds(train, valid, learning, &mut |round, _| observer(round))
+}
+
+/// What and how to learn.
+#[derive(Clone, Copy)]
+pub(crate) struct Learning<'a> {
+    pub(crate) loss: &'a dyn Loss,
+    pub(crate) params: &'a BoostParams,
+    pub(crate) threads: usize,
+    pub(crate) start: Option<&'a TreeEnsemble>,
 }
 
 fn rounds(
     train: TrainSet,
     valid: Option<TrainSet>,
-    (loss, params, threads): (&dyn Loss, &BoostParams, usize),
+    learning: Learning<'_>,
     observer: &mut Watcher<'_>,
 ) -> Result<Trained, BoostError> {
+    let Learning { loss, params, threads, start } = learning;
     check(train, valid, loss)?;
+    if let Some(start) = start {
+        start::check(start, train.features, loss.outputs())?;
+    }
     let params = &params.for_data(train.features.rows, train.features.columns.len());
     let constraints = Constraints::resolve(params, train.features)?;
-    let mut pace = Pace::new(threads)?;
-    let setting = Setting { loss, params, constraints: &constraints };
-    let mut trainer = pace.all().install(|| Trainer::new(train.part(), valid.map(|v| v.part()), setting));
-    let rounds = params.rounds(valid.is_some());
+    let pace = Pace::new(threads)?;
+    let setting = Setting { loss, params, constraints: &constraints, start };
+    let trainer = pace.all().install(|| {
+        let binners = Binners::find(train.features, params.bins, params.seed);
+        let own = Ready::new(train.part(), &binners);
+        let held = valid.map(|valid| Ready::new(valid.part(), &binners));
+        Trainer::new(binners, own, held, setting)
+    })?;
+    run(trainer, pace, params.rounds(valid.is_some()), (params.early_stopping, observer))
+}
+
+/// The rounds, until there are enough, the validation loss has stopped falling, or the observer says so.
+pub(crate) fn run(
+    mut trainer: Trainer<'_>,
+    mut pace: Pace,
+    rounds: u32,
+    (early_stopping, observer): (u32, &mut Watcher<'_>),
+) -> Result<Trained, BoostError> {
     let mut curve: Vec<Round> = Vec::new();
     let mut best = Best::default();
     for step in 1..=rounds {
@@ -172,11 +270,11 @@ fn rounds(
         curve.push(round);
         best.see(&round);
         let stop = observer(round, &|| trainer.valid_margins()) == Control::Stop;
-        if stop || best.stale(step, params.early_stopping) {
+        if stop || best.stale(step, early_stopping) {
             break;
         }
     }
-    Ok(pace.all().install(|| trainer.finish(curve)))
+    pace.all().install(|| trainer.finish(curve))
 }
 
 /// Checks the parts against each other and the objective.

@@ -4,8 +4,9 @@
 use crate::{
     binned::{Binned, Binners},
     constraints::Constraints,
-    data::Part,
+    data::{Features, Part},
     ensemble::Ensemble,
+    error::BoostError,
     gradient::{self, Inputs},
     grow::{Grown, GrownLeaf, Rows, grow},
     histogram::{Histograms, Pool, Source},
@@ -21,22 +22,46 @@ use crate::{
     tree::BinTree,
 };
 use rayon::prelude::*;
+use yard_score::model::TreeEnsemble;
 
 /// Training rows that a loss is computed on.
 const CURVE_ROWS: usize = 16_384;
 const STREAM_ROUNDING: u64 = 5 << 32;
 
-/// A part with its bins and margins.
-struct Scored<'a> {
-    part: Part<'a>,
-    data: Binned,
-    margins: Margins,
+/// A part with its bins.
+pub(crate) struct Ready<'a> {
+    pub(crate) data: Binned,
+    pub(crate) y: &'a [f32],
+    pub(crate) weights: Option<&'a [f32]>,
+    /// Features as they are; absent when the bins come from a stream.
+    pub(crate) raw: Option<&'a Features<'a>>,
 }
 
-impl<'a> Scored<'a> {
-    fn target(&self) -> Target<'a> {
-        Target { y: self.part.y, weights: self.part.weights }
+impl<'a> Ready<'a> {
+    /// Bins a part.
+    pub(crate) fn new(part: Part<'a>, binners: &Binners) -> Self {
+        let Part { features, y, weights } = part;
+        Self { data: binners.apply(features), y, weights, raw: Some(features) }
     }
+
+    /// Adds the margins before the first tree.
+    fn scored(self, ensemble: &Ensemble) -> Result<Scored<'a>, BoostError> {
+        let margins = ensemble.initial(self.data.rows, self.raw)?;
+        Ok(Scored {
+            data: self.data,
+            target: Target { y: self.y, weights: self.weights },
+            raw: self.raw,
+            margins,
+        })
+    }
+}
+
+/// A part with its bins and margins.
+struct Scored<'a> {
+    data: Binned,
+    target: Target<'a>,
+    raw: Option<&'a Features<'a>>,
+    margins: Margins,
 }
 
 /// A grown tree with its rows: those in leaf order and the others.
@@ -53,6 +78,8 @@ pub(crate) struct Setting<'a> {
     pub(crate) loss: &'a dyn Loss,
     pub(crate) params: &'a BoostParams,
     pub(crate) constraints: &'a Constraints,
+    /// Model to go on from.
+    pub(crate) start: Option<&'a TreeEnsemble>,
 }
 
 /// State of a training between rounds.
@@ -67,44 +94,62 @@ pub(crate) struct Trainer<'a> {
     pool: Pool,
     rows: Vec<Entry>,
     prepared: Vec<f64>,
+    /// Gradients and hessians of a joint loss.
+    joint: Vec<(f64, f64)>,
     spare: Vec<Entry>,
     top_weight: f64,
 }
 
 impl<'a> Trainer<'a> {
-    pub(crate) fn new(train: Part<'a>, valid: Option<Part<'a>>, setting: Setting<'a>) -> Self {
-        let Setting { loss, params, constraints } = setting;
-        let binners = Binners::find(train.features, params.bins, params.seed);
-        let base = loss.base(train.y, train.weights);
-        let ensemble = Ensemble::new(&base, loss.span(train.y, &base));
-        let scored = |part: Part<'a>| Scored {
-            part,
-            data: binners.apply(part.features),
-            margins: Margins::new(&ensemble.base, part.features.rows),
+    pub(crate) fn new(
+        binners: Binners,
+        train: Ready<'a>,
+        valid: Option<Ready<'a>>,
+        setting: Setting<'a>,
+    ) -> Result<Self, BoostError> {
+        let Setting { loss, params, constraints, start } = setting;
+        let base = match start {
+            None => loss.base(train.y, train.weights),
+            Some(start) => start.base.iter().map(|base| f64::from(*base)).collect(),
         };
-        let rows = train.features.rows;
-        Self {
+        let ensemble = Ensemble::new(&base, loss.span(train.y, &base), start);
+        let (rows, weights) = (train.data.rows, train.weights);
+        Ok(Self {
             loss,
             params,
             constraints,
-            train: scored(train),
-            valid: valid.map(scored),
+            train: train.scored(&ensemble)?,
+            valid: valid.map(|valid| valid.scored(&ensemble)).transpose()?,
             binners,
             ensemble,
             pool: Pool::default(),
             rows: zeroed(rows),
             prepared: if loss.needs_prepare() { vec![0.0; rows] } else { Vec::new() },
+            joint: if loss.is_joint() { vec![(0.0, 0.0); rows] } else { Vec::new() },
             spare: zeroed(spare_len(rows)),
-            top_weight: train.weights.map_or(1.0, |w| f64::from(w.iter().fold(0.0_f32, |a, &b| a.max(b)))),
-        }
+            top_weight: weights.map_or(1.0, |w| f64::from(w.iter().fold(0.0_f32, |a, &b| a.max(b)))),
+        })
+    }
+
+    /// Lets leaf values keep all bits of f32.
+    #[cfg(test)]
+    pub(crate) fn free(&mut self) {
+        self.ensemble.free();
     }
 
     /// Grows the trees of one round; false when none of them has a split.
     pub(crate) fn round(&mut self, round: u32) -> bool {
+        let round = round + self.ensemble.rounds_before();
         let outputs = self.loss.outputs() as u32;
         let mut prepared = std::mem::take(&mut self.prepared);
         if self.loss.needs_prepare() {
             gradient::prepare(self.inputs(&[], &Sample::All, 0), &mut prepared);
+        }
+        if self.loss.is_joint() {
+            let mut joint = std::mem::take(&mut self.joint);
+            let margins = self.train.margins.read_all(0, self.train.data.rows);
+            self.loss.joint(&margins[0], self.train.target.y, &mut joint);
+            self.joint = joint;
         }
         let sample = self.sample(round, &prepared);
         let kept = self.ensemble.trees.len();
@@ -157,9 +202,10 @@ impl<'a> Trainer<'a> {
     fn inputs<'s>(&'s self, prepared: &'s [f64], sample: &'s Sample, draw: u64) -> Inputs<'s> {
         Inputs {
             loss: self.loss,
-            target: self.train.target(),
+            target: self.train.target,
             margins: &self.train.margins,
             prepared,
+            joint: &self.joint,
             top_weight: self.top_weight,
             sample,
             rounding: (self.params.seed, STREAM_ROUNDING + draw),
@@ -206,7 +252,7 @@ impl<'a> Trainer<'a> {
 
     /// Target − margin and weight of a leaf's rows.
     fn residuals(&self, leaves: &Leaves, leaf: &GrownLeaf) -> Vec<(f64, f64)> {
-        let Target { y, weights } = self.train.target();
+        let Target { y, weights } = self.train.target;
         let pair = |entry: &Entry| {
             let row = entry.row();
             let weight = weights.map_or(1.0, |weights| f64::from(weights[row])) * leaves.sample.factor(row);
@@ -217,7 +263,7 @@ impl<'a> Trainer<'a> {
 
     /// Sum of weights per leaf.
     fn covers(&self, leaves: &Leaves) -> Vec<f64> {
-        let cover = |leaf: &GrownLeaf| match self.train.part.weights {
+        let cover = |leaf: &GrownLeaf| match self.train.target.weights {
             None => leaf.range.len() as f64,
             Some(weights) => {
                 let rows = &leaves.rows.0[leaf.range.clone()];
@@ -247,25 +293,40 @@ impl<'a> Trainer<'a> {
         (0..valid.data.rows).flat_map(|row| columns.iter().map(move |column| column[row])).collect()
     }
 
-    /// Every how manieth training row the loss is computed on.
+    /// Every how manieth training row the loss is computed on; each for a joint loss.
     fn stride(&self) -> usize {
+        if self.loss.is_joint() {
+            return 1;
+        }
         self.train.data.rows.div_ceil(CURVE_ROWS)
     }
 
     pub(crate) fn losses(&self, step: u32) -> Round {
         Round {
             step,
-            train_loss: self.train.margins.loss(self.loss, self.train.target(), self.stride()),
-            valid_loss: self.valid.as_ref().map(|v| v.margins.loss(self.loss, v.target(), 1)),
+            train_loss: self.part_loss(&self.train, false, self.stride()),
+            valid_loss: self.valid_loss(),
         }
     }
 
+    fn valid_loss(&self) -> Option<f64> {
+        self.valid.as_ref().map(|valid| self.part_loss(valid, true, 1))
+    }
+
+    fn part_loss(&self, part: &Scored, validation: bool, stride: usize) -> f64 {
+        if self.loss.is_joint() {
+            let margins = part.margins.read_all(0, part.data.rows);
+            return self.loss.joint_loss(validation, &margins[0], part.target.y);
+        }
+        part.margins.loss(self.loss, part.target, stride)
+    }
+
     /// The losses of each round once more, with the values as they are now.
-    fn replay(&mut self) -> Vec<Round> {
+    fn replay(&mut self) -> Result<Vec<Round>, BoostError> {
         let (outputs, stride) = (self.loss.outputs(), self.stride());
-        self.train.margins = Margins::new(&self.ensemble.base, self.train.data.rows);
+        self.train.margins = self.ensemble.initial(self.train.data.rows, self.train.raw)?;
         if let Some(valid) = &mut self.valid {
-            valid.margins = Margins::new(&self.ensemble.base, valid.data.rows);
+            valid.margins = self.ensemble.initial(valid.data.rows, valid.raw)?;
         }
         let mut curve = Vec::new();
         for (index, trees) in self.ensemble.trees.chunks(outputs).enumerate() {
@@ -277,25 +338,28 @@ impl<'a> Trainer<'a> {
             }
             curve.push(self.losses(index as u32 + 1));
         }
-        curve
+        Ok(curve)
     }
 
     /// Keeps the best round and reports the losses of exactly that model.
-    pub(crate) fn finish(mut self, mut curve: Vec<Round>) -> Trained {
+    pub(crate) fn finish(mut self, mut curve: Vec<Round>) -> Result<Trained, BoostError> {
         if self.ensemble.coarsened {
-            curve = self.replay();
+            curve = self.replay()?;
         }
         let mut best = Best { step: curve.len() as u32, loss: None };
         for round in &curve {
             best.see(round);
         }
         self.ensemble.truncate(best.step as usize * self.loss.outputs());
-        let kept = match curve.get((best.step as usize).wrapping_sub(1)) {
-            Some(round) => *round,
-            // No tree: the base alone.
-            None => self.replay_base(),
+        let last = (best.step as usize).checked_sub(1).and_then(|last| curve.get(last)).copied();
+        let kept = if let Some(round) = last {
+            round
+        } else {
+            // No new tree: what training began with.
+            self.replay()?;
+            self.losses(0)
         };
-        Trained {
+        Ok(Trained {
             model: self.ensemble.to_model(&self.binners),
             best_round: best.step,
             train_loss: kept.train_loss,
@@ -303,11 +367,6 @@ impl<'a> Trainer<'a> {
             importance: self.ensemble.importance(self.binners.features.len()),
             out_of_bag: None,
             curve,
-        }
-    }
-
-    fn replay_base(&mut self) -> Round {
-        self.replay();
-        self.losses(0)
+        })
     }
 }

@@ -6,7 +6,7 @@ use sha2::Digest;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
-use yard_types::{event::Progress, ids::Sha256, profile::Fingerprint};
+use yard_types::{event::Progress, ids::Sha256, profile::Fingerprint, schema::Schema, table::Table};
 
 const BLOCK: usize = 1 << 16;
 const UNPACK_RATIO: u64 = 200;
@@ -99,8 +99,12 @@ impl Read for Bytes {
     }
 }
 
-/// Returns size and SHA-256 of the file as stored (packed bytes when it is gzip).
+/// Returns size and SHA-256 of the file as stored (packed bytes when it is gzip); of a folder of images,
+/// those of all names and contents.
 pub fn fingerprint(path: &Path, watch: Option<&Watch>) -> Result<Fingerprint, DataError> {
+    if path.is_dir() {
+        return crate::images::fingerprint::of_folder(path, watch);
+    }
     let (mut file, size) = open_file(path)?;
     let mut hasher = sha2::Sha256::new();
     let mut block = vec![0_u8; 1 << 20];
@@ -119,4 +123,15 @@ pub fn fingerprint(path: &Path, watch: Option<&Watch>) -> Result<Fingerprint, Da
         }
     }
     Ok(Fingerprint { bytes, sha256: Sha256(hasher.finalize().into()) })
+}
+
+/// Returns the fingerprint of the data that a table was read from: that of the file, and of the images
+/// which its cells name.
+pub fn fingerprint_of(
+    path: &Path,
+    (table, schema): (&Table, &Schema),
+    watch: Option<&Watch>,
+) -> Result<Fingerprint, DataError> {
+    let file = fingerprint(path, watch)?;
+    crate::images::fingerprint::of_table(file, (path, table, schema), watch)
 }

@@ -89,7 +89,7 @@ impl Values {
     fn new(field_type: FieldType) -> Self {
         match field_type {
             FieldType::Number | FieldType::Integer | FieldType::Boolean => Self::Number(Vec::new()),
-            FieldType::Category | FieldType::Text => {
+            FieldType::Category | FieldType::Text | FieldType::Image => {
                 Self::Text { text: TextColumn::default(), index: HashMap::new() }
             }
             FieldType::Datetime => Self::Instant(Vec::new()),

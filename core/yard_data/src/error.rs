@@ -14,7 +14,7 @@ pub enum DataError {
         path: PathBuf,
     },
     /// The path is a folder.
-    #[error("this is a folder, expected a file (CSV, Parquet or NDJSON); choose a file in it: {}", path.display())]
+    #[error("this is a folder without images, expected a file (CSV, Parquet or NDJSON) or a folder of images (.png, .jpg) with one sub-folder a class; choose a file in it: {}", path.display())]
     Folder {
         /// Path.
         path: PathBuf,

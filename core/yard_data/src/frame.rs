@@ -365,6 +365,7 @@ fn costs_of(target: &str, task: Task, facts: &NewProject) -> Result<Option<Costs
 /// Refuses data that leave nothing to learn from.
 fn check_features(schema: &Schema, table: &Table, target: &str) -> Result<(), DataError> {
     let usable = |field: &&Field| match table.column(&field.name) {
+        Some(_) if field.field_type == FieldType::Image => true,
         Some(Column::Text(text)) if field.field_type == FieldType::Text => {
             let few = text.words.len() <= yard_types::recipe::RecipeSpec::default().max_categories;
             few || no_prose(text, &word_counts(text, 0..text.codes.len()).0).is_none()

@@ -9,6 +9,7 @@ use crate::findings::{With, counted, finding, shown};
 use crate::numbers;
 use crate::scan::{ColumnScan, Misfits};
 use crate::words::Mask;
+use std::path::PathBuf;
 use yard_types::{
     cell::{CellRules, DateFormat},
     profile::{Finding, Fix, Severity},
@@ -39,6 +40,8 @@ pub(crate) struct FileFacts {
     pub(crate) month_first: bool,
     /// Sentinel value that is read as missing, by position in `SENTINELS`.
     pub(crate) sentinel: Option<usize>,
+    /// Folder that paths of images are relative to.
+    pub(crate) folder: PathBuf,
 }
 
 /// Looks at all columns for what they have in common.
@@ -53,6 +56,7 @@ pub(crate) fn file_facts(scans: &[ColumnScan], null_words: &[String]) -> FileFac
         day_first: scans.iter().any(|scan| date(&scan, 2, 1)),
         month_first: scans.iter().any(|scan| date(&scan, 1, 2)),
         sentinel: numbers::common_sentinel(scans),
+        folder: PathBuf::new(),
     }
 }
 
@@ -75,7 +79,8 @@ pub(crate) fn decide(name: &str, scan: &ColumnScan, facts: &FileFacts) -> Decide
     } else if !decide_typed(&mut field, scan) && !numbers::decide(&mut field, scan, facts, &mut findings) {
         decide_dates(&mut field, scan, facts, &mut findings);
     }
-    if field.field_type == FieldType::Category && scan.filled > 0 {
+    let words = field.field_type == FieldType::Category && scan.filled > 0;
+    if words && !crate::images::infer::decide(&mut field, scan, &facts.folder, &mut findings) {
         decide_words(&mut field, scan, &mut findings);
     }
     let findings = findings.into_iter().map(|found| found.on(name)).collect();

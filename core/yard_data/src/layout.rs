@@ -10,12 +10,14 @@ use crate::csv::{
 use crate::encoding::{Encoding, Survey, Utf8Reader, survey};
 use crate::error::DataError;
 use crate::findings::{With, counted, finding};
+use crate::images::folder::{FolderSource, ImageFolder};
 use crate::ndjson::NdjsonSource;
 use crate::options::ReadOptions;
 use crate::parquet::ParquetSource;
 use crate::raw::Source;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use yard_types::{
     profile::{Finding, Severity},
     schema::SourceFormat,
@@ -39,17 +41,33 @@ pub(crate) struct Layout {
     bom: bool,
     delimiter: u8,
     rows: usize,
+    images: Option<ImageFolder>,
 }
 
 impl Layout {
     /// Looks at a file.
     pub(crate) fn detect(path: &Path, options: &ReadOptions) -> Result<Self, DataError> {
+        if path.is_dir() {
+            return Self::of_folder(path, options);
+        }
         let (_, bytes) = open_file(path)?;
         let start = head(path, 8)?;
         if bytes == 0 {
             return Err(DataError::Empty { bytes, path: path.to_owned() });
         }
-        let mut layout = Self {
+        let mut layout = Self::empty(path, options);
+        let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+        if crate::parquet::has_magic(path)? || has_ending(&name, &["parquet", "pq"]) {
+            layout.detect_parquet()?;
+        } else {
+            refuse_known_binaries(path, &start)?;
+            layout.detect_text(&name, is_gzip(&start))?;
+        }
+        Ok(layout)
+    }
+
+    fn empty(path: &Path, options: &ReadOptions) -> Self {
+        Self {
             path: path.to_owned(),
             options: options.clone(),
             format: SourceFormat::default(),
@@ -60,14 +78,26 @@ impl Layout {
             bom: false,
             delimiter: b',',
             rows: 0,
-        };
-        let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
-        if crate::parquet::has_magic(path)? || has_ending(&name, &["parquet", "pq"]) {
-            layout.detect_parquet()?;
-        } else {
-            refuse_known_binaries(path, &start)?;
-            layout.detect_text(&name, is_gzip(&start))?;
+            images: None,
         }
+    }
+
+    /// A folder of images; one without any is an error.
+    fn of_folder(path: &Path, options: &ReadOptions) -> Result<Self, DataError> {
+        let found = ImageFolder::list(path)?;
+        if found.paths.is_empty() {
+            return Err(DataError::Folder { path: path.to_owned() });
+        }
+        let mut layout = Self::empty(path, options);
+        layout.format = SourceFormat {
+            kind: crate::images::KIND.to_owned(),
+            encoding: "utf-8".to_owned(),
+            ..SourceFormat::default()
+        };
+        layout.names = found.names();
+        layout.unnamed = vec![false; layout.names.len()];
+        layout.findings = found.findings();
+        layout.images = Some(found);
         Ok(layout)
     }
 
@@ -296,6 +326,9 @@ impl Layout {
     /// Starts a pass over the rows.
     pub(crate) fn source(&self) -> Result<Source, DataError> {
         let path = self.path.clone();
+        if let Some(images) = &self.images {
+            return Ok(Source::Images(FolderSource::new(Arc::clone(&images.paths))));
+        }
         Ok(match self.format.kind.as_str() {
             "parquet" => Source::Parquet(Box::new(ParquetSource::new(path, self.rows))),
             "ndjson" => Source::Ndjson(Box::new(NdjsonSource::new(path, self.text()?, &self.names))),
@@ -345,7 +378,11 @@ fn refuse_known_binaries(path: &Path, start: &[u8]) -> Result<(), DataError> {
         (b"PK\x03\x04", "the file is a ZIP archive or an Excel workbook", "save the sheet as CSV"),
         (&[0xd0, 0xcf, 0x11, 0xe0], "the file is an old Excel workbook", "save the sheet as CSV"),
         (b"SQLite f", "the file is an SQLite database", "export the table as CSV"),
-        (b"\x89PNG", "the file is a picture", "choose a data file"),
+        (
+            b"\x89PNG",
+            "the file is a picture",
+            "choose the folder that holds one sub-folder of images a class",
+        ),
         (b"%PDF", "the file is a PDF document", "choose a data file"),
         (b"ARROW1", "the file is an Arrow or Feather file", "write it as Parquet"),
         (&[0x28, 0xb5, 0x2f, 0xfd], "the file is packed with zstd", "unpack it or pack it with gzip"),

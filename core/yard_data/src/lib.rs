@@ -35,6 +35,7 @@ mod encoding;
 mod error;
 mod findings;
 mod frame;
+mod images;
 mod infer;
 mod layout;
 mod ndjson;
@@ -54,7 +55,7 @@ mod text;
 mod words;
 mod writer;
 
-pub use bytes::fingerprint;
+pub use bytes::{fingerprint, fingerprint_of};
 pub use column::Wanted;
 pub use contract::{ContractInput, contract};
 pub use error::DataError;

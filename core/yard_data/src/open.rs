@@ -5,7 +5,7 @@ use crate::bytes::fingerprint;
 use crate::column::Wanted;
 use crate::error::DataError;
 use crate::findings::{With, finding};
-use crate::infer::{Decided, decide, file_facts};
+use crate::infer::{Decided, FileFacts, decide, file_facts};
 use crate::layout::Layout;
 use crate::options::ReadOptions;
 use crate::read::{ChunkReader, MAX_ROWS};
@@ -32,8 +32,8 @@ pub struct Dataset {
     pub fingerprint: Fingerprint,
 }
 
-/// Opens a CSV (also TSV and the like, also gzip), Parquet or NDJSON file, finds out its format and
-/// types, and reads it. Repairs and doubtful choices are findings; what can't be read is an error.
+/// Opens a CSV (also TSV and the like, also gzip), Parquet or NDJSON file or a folder of images, finds
+/// out its format and types, and reads it. Repairs and doubtful choices are findings; what can't be read is an error.
 pub fn open(path: &Path, options: &ReadOptions) -> Result<Dataset, DataError> {
     let layout = Layout::detect(path, options)?;
     let fingerprint = fingerprint(path, options.watch.as_ref())?;
@@ -53,6 +53,8 @@ pub fn open(path: &Path, options: &ReadOptions) -> Result<Dataset, DataError> {
         return Err(DataError::Changed { expected: rows, got, path: path.to_owned() });
     }
     let table = reader.take_table()?;
+    let watch = options.watch.as_ref();
+    let fingerprint = crate::images::fingerprint::of_table(fingerprint, (path, &table, &schema), watch)?;
     let mut all = reader.findings();
     all.append(&mut findings);
     if rows == 0 {
@@ -87,9 +89,13 @@ fn scan(layout: &Layout, options: &ReadOptions) -> Result<(Vec<ColumnScan>, u64)
 fn decide_all(layout: &Layout, scans: &[ColumnScan], options: &ReadOptions) -> (Schema, Vec<Finding>) {
     let mut null_words = CellRules::default().null_words;
     null_words.extend(options.null_words.iter().cloned());
-    let facts = file_facts(scans, &null_words);
+    let facts = FileFacts { folder: crate::images::base(layout.path()), ..file_facts(scans, &null_words) };
     let mut schema = Schema { fields: Vec::new(), format: layout.format.clone() };
     let mut findings = Vec::new();
+    if crate::images::infer::is_folder(&layout.format.kind) {
+        schema.fields = crate::images::infer::fields(&layout.names);
+        return (schema, findings);
+    }
     let mut nameless = Vec::new();
     let last = if layout.format.kind == "csv" { layout.names.len() - 1 } else { layout.names.len() };
     for (at, (name, scan)) in layout.names.iter().zip(scans).enumerate() {

@@ -3,6 +3,7 @@
 
 use crate::csv::source::CsvSource;
 use crate::error::DataError;
+use crate::images::folder::FolderSource;
 use crate::ndjson::NdjsonSource;
 use crate::parquet::ParquetSource;
 use yard_types::profile::Finding;
@@ -28,6 +29,7 @@ pub(crate) enum Source {
     Csv(Box<CsvSource>),
     Ndjson(Box<NdjsonSource>),
     Parquet(Box<ParquetSource>),
+    Images(FolderSource),
 }
 
 impl Source {
@@ -42,6 +44,7 @@ impl Source {
             Self::Csv(source) => source.fill(sinks, most),
             Self::Ndjson(source) => source.fill(sinks, most),
             Self::Parquet(source) => source.fill(sinks, most),
+            Self::Images(source) => Ok(source.fill(sinks, most)),
         }
     }
 
@@ -49,7 +52,7 @@ impl Source {
     pub(crate) fn findings(&self) -> Vec<Finding> {
         match self {
             Self::Csv(source) => source.findings(),
-            Self::Ndjson(_) | Self::Parquet(_) => Vec::new(),
+            Self::Ndjson(_) | Self::Parquet(_) | Self::Images(_) => Vec::new(),
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::options::ReadOptions;
 use crate::raw::Source;
 use std::path::Path;
 use yard_types::{
+    files::Files,
     profile::Finding,
     schema::SourceFormat,
     table::{Column, Table},
@@ -54,6 +55,7 @@ pub struct ChunkReader {
     /// Source column of each wanted column that the file has, in the order wanted.
     order: Vec<usize>,
     path: std::path::PathBuf,
+    files: Option<Files>,
     layout_findings: Vec<Finding>,
     format: SourceFormat,
     rows: usize,
@@ -98,6 +100,7 @@ impl ChunkReader {
             builders,
             order,
             path: layout.path().to_owned(),
+            files: crate::images::source_of(layout.path(), wanted.iter().map(|column| column.field_type)),
             layout_findings: layout.findings.clone(),
             format: layout.format.clone(),
             rows: rows.max(1),
@@ -123,7 +126,8 @@ impl ChunkReader {
                 columns.push((builder.name().to_owned(), builder.take()));
             }
         }
-        Table::new(columns).map_err(|error| DataError::Argument {
+        let table = Table::new(columns).map(|table| table.with_files(self.files.clone()));
+        table.map_err(|error| DataError::Argument {
             what: "columns of the file",
             got: error.to_string(),
             expected: "columns of equal length".to_owned(),

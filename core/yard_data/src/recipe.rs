@@ -6,6 +6,7 @@ use crate::findings::counted;
 use crate::recipe_text::{self, Texts, no_prose, word_counts};
 use yard_metrics::{interval::quantile_sorted, sum};
 use yard_types::{
+    image::FittedImage,
     recipe::{Encoding, Feature, FeatureOp, FittedInput, FittedRecipe, RecipeSpec, Scale},
     schema::{Field, FieldType, Role, Schema},
     table::{Column, FieldValue, MISSING_INSTANT, Table, TextColumn},
@@ -35,7 +36,13 @@ pub fn fit_recipe(
     if rows.is_empty() {
         return Err(DataError::NoRows { target, needed: 1 });
     }
-    let recipe = FittedRecipe { encoding, inputs: Vec::new(), texts: Vec::new(), features: Vec::new() };
+    let recipe = FittedRecipe {
+        encoding,
+        inputs: Vec::new(),
+        texts: Vec::new(),
+        images: Vec::new(),
+        features: Vec::new(),
+    };
     let column = table.column(&target);
     let mut fit = Fit { rows, spec, target: column, recipe, notes: Vec::new() };
     for field in schema.features() {
@@ -74,6 +81,7 @@ impl Fit<'_> {
     fn field(&mut self, field: &Field, column: &Column) {
         match column {
             Column::Number(values) => self.number(field, values),
+            Column::Text(_) if field.field_type == FieldType::Image => self.image(field),
             Column::Text(text) => self.words(field, text),
             Column::Instant(values) => self.date(field, values),
         }
@@ -152,6 +160,12 @@ impl Fit<'_> {
             ));
         }
         self.category(field, &categories, others, missing);
+    }
+
+    /// An image: whether it is missing. The pixels are added by whoever can decode them.
+    fn image(&mut self, field: &Field) {
+        let input = self.input(field, Vec::new());
+        self.feature(format!("{} missing", field.name), input, FeatureOp::MissingFlag);
     }
 
     /// Free text: one feature per term.
@@ -256,7 +270,9 @@ pub fn recipe_lines(recipe: &FittedRecipe) -> Vec<String> {
     let line = |(at, input): (usize, &FittedInput)| {
         let own: Vec<&Feature> =
             recipe.features.iter().filter(|feature| feature.input as usize == at).collect();
+        let image = recipe.images.iter().find(|image| image.input as usize == at);
         let what = match own.first().map(|feature| &feature.op) {
+            _ if image.is_some() => image.map_or_else(String::new, image_line),
             Some(FeatureOp::Number { fill: Some(fill), .. }) => {
                 format!("number, missing filled with {}, standardised", crate::text::number_text(*fill))
             }
@@ -278,12 +294,17 @@ pub fn recipe_lines(recipe: &FittedRecipe) -> Vec<String> {
                 let texts = recipe.texts.iter().filter(|text| text.input as usize == at);
                 texts.map(recipe_text::line).collect::<Vec<_>>().join(" and ")
             }
-            Some(FeatureOp::MissingFlag) | None => "not used".to_owned(),
+            Some(FeatureOp::MissingFlag | FeatureOp::Pixel { .. }) | None => "not used".to_owned(),
         };
         let flagged = own.iter().any(|feature| feature.op == FeatureOp::MissingFlag);
         format!("{}: {what}{}", input.name, if flagged { ", missing flag" } else { "" })
     };
     recipe.inputs.iter().enumerate().map(line).collect()
+}
+
+fn image_line(image: &FittedImage) -> String {
+    let colour = if image.channels == 1 { "grey" } else { "red, green and blue" };
+    format!("image, {} × {} pixels, {colour}, standardised", image.width, image.height)
 }
 
 fn categories(input: &FittedInput) -> String {
@@ -293,6 +314,8 @@ fn categories(input: &FittedInput) -> String {
 /// Returns the typical value of a column in the rows given, for forms: median, most frequent word.
 pub(crate) fn typical(field_type: FieldType, column: &Column, rows: &[u32]) -> serde_json::Value {
     match column {
+        // A path would mean nothing to whoever reads the contract.
+        Column::Text(_) if field_type == FieldType::Image => serde_json::Value::Null,
         Column::Text(text) => {
             let mut counts = vec![0_usize; text.words.len()];
             for row in rows {

@@ -3,7 +3,7 @@
 //! The scorer is the one of the server, so that a row gets the same bits here and there, in portions of
 //! any size. The output appears whole, under its name, or not at all. Knows nothing of projects.
 
-use crate::{error::EngineError, tables::data_error};
+use crate::{error::EngineError, images::Seen, tables::data_error};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use yard_data::{ChunkReader, OutColumn, OutKind, ReadOptions, TableWriter, Wanted};
@@ -19,7 +19,7 @@ use yard_score::{
 use yard_types::{
     event::Progress,
     profile::Finding,
-    schema::SourceFormat,
+    schema::{FieldType, SourceFormat},
     table::{Column, Table, TextColumn},
 };
 
@@ -105,14 +105,20 @@ impl Batch {
         let mut reader = ChunkReader::open(job.input, &wanted, portion, &options).map_err(data_error)?;
         let temporary = temporary_beside(job.output);
         let guard = Unfinished { path: &temporary };
-        let id = self
-            .id
+        let own_id = self.id.clone().or_else(|| self.path_column(job.input));
+        let id = own_id
             .as_ref()
             .filter(|id| yard_data::column_names(job.input, &options).is_ok_and(|names| names.contains(id)));
         let names = Names::new(&scorer, id, job.reasons);
         let mut writer = TableWriter::create(&temporary, &names.columns).map_err(data_error)?;
         let mut rows = 0;
+        let mut seen: Vec<(&str, Seen)> = self.images().map(|name| (name, Seen::default())).collect();
         while let Some(table) = reader.next_table().map_err(data_error)? {
+            for (name, seen) in &mut seen {
+                if let Some(Column::Text(text)) = table.column(name) {
+                    seen.look(text, table.files(), &*job.watch)?;
+                }
+            }
             let scored = self.scored(&table, (&scorer, &explainer), job, &names)?;
             writer.write(&scored).map_err(data_error)?;
             rows += table.rows() as u64;
@@ -126,7 +132,20 @@ impl Batch {
         std::fs::rename(&temporary, job.output).map_err(fail)?;
         std::mem::forget(guard);
         let columns = names.columns.into_iter().map(|column| column.name).collect();
-        Ok(BatchReport { rows, columns, findings: reader.findings() })
+        let mut findings = reader.findings();
+        findings.extend(seen.iter().filter_map(|(name, seen)| seen.broken(name)));
+        Ok(BatchReport { rows, columns, findings })
+    }
+
+    /// Returns the input fields that hold images.
+    fn images(&self) -> impl Iterator<Item = &str> {
+        let inputs = self.parts.recipe.inputs.iter();
+        inputs.filter(|input| input.field_type == FieldType::Image).map(|input| input.name.as_str())
+    }
+
+    /// Returns the column that names the rows of a folder of images: their paths.
+    fn path_column(&self, input: &Path) -> Option<String> {
+        if input.is_dir() { self.images().next().map(str::to_owned) } else { None }
     }
 
     fn scored(

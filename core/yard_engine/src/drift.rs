@@ -77,7 +77,8 @@ pub fn drifted(table: &Table, kind: Kind, (fields, target): (&[String], &str), s
         (name.clone(), changed)
     });
     // Names and lengths are those of the table given.
-    Table::new(columns.collect()).unwrap_or_else(|_| table.clone())
+    let changed = Table::new(columns.collect()).map(|own| own.with_files(table.files().cloned()));
+    changed.unwrap_or_else(|_| table.clone())
 }
 
 /// Moves numbers up by one standard deviation; whole numbers stay whole.

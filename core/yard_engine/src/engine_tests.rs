@@ -20,19 +20,19 @@ use yard_types::{
     schema::{FieldType, Role},
 };
 
-struct Bench {
-    folder: tempfile::TempDir,
+pub(crate) struct Bench {
+    pub(crate) folder: tempfile::TempDir,
     data: PathBuf,
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = sample::find("penguins").unwrap().write_data(folder.path()).unwrap();
         Self { folder, data }
     }
 
-    fn options(&self) -> EngineOptions {
+    pub(crate) fn options(&self) -> EngineOptions {
         EngineOptions {
             clock: Arc::new(StepClock::new(1_700_000_000_000_000, 1_000)),
             threads: 2,
@@ -44,11 +44,11 @@ impl Bench {
         }
     }
 
-    fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().join("p.modelyard")
     }
 
-    fn imported(&self) -> Engine {
+    pub(crate) fn imported(&self) -> Engine {
         let engine = Engine::create(&self.path(), self.options()).unwrap();
         let options = Box::new(sample::find("penguins").unwrap().project(&self.data));
         run(&engine, Command::ImportDataset { options }).unwrap();
@@ -66,11 +66,11 @@ fn train(family: Family) -> Command {
     Command::StartTraining { spec: Box::new(RunSpec::new(family)) }
 }
 
-fn run(engine: &Engine, command: Command) -> Result<serde_json::Value, EngineError> {
+pub(crate) fn run(engine: &Engine, command: Command) -> Result<serde_json::Value, EngineError> {
     engine.run_to_end(command, &mut |_| {}).map(|done| done.result)
 }
 
-fn notices_of(engine: &Engine, job: JobId) -> Vec<Notice> {
+pub(crate) fn notices_of(engine: &Engine, job: JobId) -> Vec<Notice> {
     let mut all = Vec::new();
     for _ in 0..6_000 {
         all.extend(engine.wait_notices(Duration::from_millis(20)));
@@ -335,5 +335,10 @@ fn a_run_that_a_killed_process_left_open_is_closed_at_opening() {
     drop(engine);
     let engine = Engine::open(&bench.path(), bench.options()).unwrap();
     let state = engine.state();
-    assert!(matches!(state.runs.values().next().map(|run| &run.state), Some(RunState::Failed { .. })));
+    let run = state.runs.values().next().unwrap();
+    assert_eq!(run.state, RunState::Cancelled);
+    assert!(
+        run.stopped.as_ref().is_some_and(|left| left.interrupted && left.checkpoint.is_none()),
+        "{run:?}"
+    );
 }

@@ -15,11 +15,14 @@ pub mod engine;
 mod engine_tests;
 pub mod error;
 pub mod home;
+mod images;
 pub mod jobs;
 pub mod lineage;
 mod models;
 pub mod notices;
 pub mod project;
+#[cfg(test)]
+mod resume_tests;
 pub mod sample;
 mod tables;
 pub mod targets;

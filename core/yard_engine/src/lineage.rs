@@ -142,8 +142,8 @@ fn step(record: &EventRecord) -> Option<(Step, Vec<Node>)> {
             ("dataset", dataset.id.to_string(), vec![Node::Dataset(dataset.id)])
         }
         Event::SplitSet { dataset, .. } => ("split", dataset.to_string(), vec![Node::Dataset(*dataset)]),
-        Event::RunStarted { run, .. } => ("run", run.to_string(), vec![Node::Run(*run)]),
-        Event::RunFailed { run, .. }
+        Event::RunStarted { run, .. }
+        | Event::RunFailed { run, .. }
         | Event::RunCancelled { run }
         | Event::RunStopped { run, .. }
         | Event::RunResumed { run } => ("run", run.to_string(), vec![Node::Run(*run)]),

@@ -7,7 +7,13 @@ use crate::{canonical::to_canonical, error::EngineError, jobs::JobContext};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use yard_data::{ReadOptions, Wanted, Watch};
-use yard_types::{event::DatasetRecord, ids::Sha256, project::ProjectState, schema::Schema, table::Table};
+use yard_types::{
+    event::DatasetRecord,
+    ids::Sha256,
+    project::ProjectState,
+    schema::{FieldType, Schema},
+    table::Table,
+};
 
 /// Tables kept at a time.
 const KEPT: usize = 3;
@@ -36,7 +42,10 @@ impl Tables {
             return Ok(table);
         }
         let path = Path::new(&record.path);
-        check_unchanged(record, context)?;
+        let images = record.schema.fields.iter().any(|field| field.field_type == FieldType::Image);
+        if !images || !path.exists() {
+            check_unchanged(record, None, context)?;
+        }
         let wanted: Vec<Wanted> = record.schema.fields.iter().map(Wanted::from).collect();
         let options = ReadOptions { watch: Some(watch(context)), ..ReadOptions::like(&record.schema.format) };
         let table = yard_data::read_table(path, &wanted, &options).map_err(data_error)?.table;
@@ -47,6 +56,9 @@ impl Tables {
                 record.profile.rows,
                 record.path
             )));
+        }
+        if images {
+            check_unchanged(record, Some(&table), context)?;
         }
         let table = Arc::new(table);
         self.keep(key, Arc::clone(&table));
@@ -80,8 +92,12 @@ impl Tables {
     }
 }
 
-/// Fails when the file is not the one that was imported.
-fn check_unchanged(record: &DatasetRecord, context: &JobContext) -> Result<(), EngineError> {
+/// Fails when the file, or an image that the table names, is not the one that was imported.
+fn check_unchanged(
+    record: &DatasetRecord,
+    table: Option<&Table>,
+    context: &JobContext,
+) -> Result<(), EngineError> {
     let path = Path::new(&record.path);
     if !path.exists() {
         return Err(EngineError::failed(format!(
@@ -90,7 +106,12 @@ fn check_unchanged(record: &DatasetRecord, context: &JobContext) -> Result<(), E
             record.path
         )));
     }
-    let now = yard_data::fingerprint(path, Some(&watch(context))).map_err(data_error)?;
+    let watch = watch(context);
+    let now = match table {
+        None => yard_data::fingerprint(path, Some(&watch)),
+        Some(table) => yard_data::fingerprint_of(path, (table, &record.schema), Some(&watch)),
+    };
+    let now = now.map_err(data_error)?;
     if now == record.fingerprint {
         return Ok(());
     }

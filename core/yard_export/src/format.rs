@@ -76,6 +76,14 @@ pub fn export(package: Vec<u8>, format: Format) -> Result<Exported, ExportError>
             instead: "kserve or kubernetes",
         });
     }
+    if !own_scorer && !subject.parts.recipe.images.is_empty() {
+        return Err(ExportError::Unsupported {
+            format: format.word(),
+            what: "images".to_owned(),
+            lost: "the way from files to pixels",
+            instead: "kserve or kubernetes",
+        });
+    }
     if is_deep(&subject.parts.model) {
         return Err(ExportError::Unsupported {
             format: format.word(),

@@ -103,7 +103,7 @@ impl<'a> Subject<'a> {
             let (kind, missing) = match field.field_type {
                 FieldType::Number | FieldType::Integer => ("double", "NaN"),
                 FieldType::Boolean => ("double, 0 or 1", "NaN"),
-                FieldType::Category | FieldType::Text => ("string", "the empty string"),
+                FieldType::Category | FieldType::Text | FieldType::Image => ("string", "the empty string"),
                 FieldType::Datetime => {
                     ("int64, microseconds since 1970-01-01 UTC", "the smallest int64 (-2^63)")
                 }

@@ -29,6 +29,7 @@ pub mod fairness;
 pub mod interval;
 mod prepared;
 mod ranked;
+pub mod ranking;
 pub mod regression;
 mod rows;
 pub mod rule;

@@ -50,6 +50,7 @@ fn recipe(encoding: Encoding) -> FittedRecipe {
     };
     FittedRecipe {
         texts: vec![],
+        images: vec![],
         encoding,
         inputs: vec![
             input("age", FieldType::Integer, &[]),

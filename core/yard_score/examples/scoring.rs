@@ -45,6 +45,7 @@ fn parts(model: TreeEnsemble) -> ScorerParts {
             encoding: Encoding::Trees,
             inputs: (0..model.n_features).map(input).collect(),
             texts: vec![],
+            images: vec![],
             features: (0..model.n_features).map(feature).collect(),
         },
         link: Link::Logistic,

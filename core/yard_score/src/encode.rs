@@ -7,11 +7,16 @@
 
 use crate::{
     error::ScoreError,
+    image::{
+        ImageError,
+        step::{self, ImageStep},
+    },
     text::{TextScratch, Vocabulary, vocabularies},
     value::{Input, InputValue, shown},
 };
 use std::sync::Arc;
 use yard_types::{
+    files::Files,
     recipe::{DatePart, Encoding, Feature, FeatureOp, FittedRecipe, Scale},
     schema::FieldType,
     table::{Column, FieldValue, Table},
@@ -38,6 +43,7 @@ pub struct Encoder {
     steps: Vec<Step>,
     texts: Arc<[Vocabulary]>,
     ranks: Arc<[Ranks]>,
+    images: Arc<[ImageStep]>,
     n_features: usize,
     dense: bool,
     input_of: Vec<u32>,
@@ -156,6 +162,7 @@ enum Bound<'a> {
 pub struct BoundTable<'a> {
     encoder: &'a Encoder,
     columns: Vec<Bound<'a>>,
+    files: Option<&'a Files>,
     rows: usize,
 }
 
@@ -166,7 +173,7 @@ impl Encoder {
         check_inputs(recipe)?;
         let (mut steps, mut ranks) = (Vec::with_capacity(recipe.features.len()), Vec::new());
         for (index, feature) in recipe.features.iter().enumerate() {
-            if !matches!(feature.op, FeatureOp::Term { .. }) {
+            if !matches!(feature.op, FeatureOp::Term { .. } | FeatureOp::Pixel { .. }) {
                 let mut step = compile(recipe, index, feature)?;
                 if let FeatureOp::Rank { cuts, zero_missing } = &feature.op {
                     step.op = Op::Rank(ranks.len());
@@ -181,6 +188,7 @@ impl Encoder {
             steps,
             texts: vocabularies(recipe)?.into(),
             ranks: ranks.into(),
+            images: step::steps(recipe)?.into(),
             n_features: recipe.features.len(),
             dense: recipe.encoding == Encoding::Dense,
             input_of: recipe.features.iter().map(|feature| feature.input).collect(),
@@ -211,7 +219,7 @@ impl Encoder {
                 .ok_or_else(|| ScoreError::MissingColumn { column: input.name.clone() })?;
             columns.push(bind_column(input, column));
         }
-        Ok(BoundTable { encoder: self, columns, rows: table.rows() })
+        Ok(BoundTable { encoder: self, columns, files: table.files(), rows: table.rows() })
     }
 
     /// Encodes rows of a table: `[rows, n_features]`, row-major.
@@ -281,7 +289,12 @@ impl Encoder {
         }
         let mut steps = self.steps.iter().peekable();
         for (index, (input, value)) in self.inputs.iter().zip(row).enumerate() {
-            let read = input.read(*value).ok_or_else(|| bad_value(input, None, *value))?;
+            let read = if input.field_type == FieldType::Image {
+                let written = self.write_image(index, *value, None, features);
+                written.map_err(|_| bad_value(input, None, *value))?
+            } else {
+                input.read(*value).ok_or_else(|| bad_value(input, None, *value))?
+            };
             while let Some(step) = steps.next_if(|step| step.input == index) {
                 self.run(step, &[read], features);
             }
@@ -309,6 +322,19 @@ impl Encoder {
                 features[*feature] = *weight;
             }
         }
+    }
+
+    /// Writes the pixels of an image field into a row; the value tells whether there is an image.
+    fn write_image(
+        &self,
+        index: usize,
+        value: FieldValue<'_>,
+        files: Option<&Files>,
+        row: &mut [f32],
+    ) -> Result<InputValue, ImageError> {
+        let own = self.images.iter().filter(|step| step.input == index);
+        let there = step::write(own, (&self.inputs[index], value), files, row)?;
+        Ok(there.map_or(InputValue::Missing, |()| InputValue::Code(0)))
     }
 
     pub(crate) fn inputs(&self) -> &[Input] {
@@ -354,8 +380,16 @@ impl BoundTable<'_> {
         let mut steps = self.encoder.steps.iter().peekable();
         for (index, column) in self.columns.iter().enumerate() {
             values.clear();
+            let image = self.encoder.inputs[index].field_type == FieldType::Image;
+            let width = self.encoder.n_features.max(1);
             for at in span.0..span.1 {
-                values.push(self.read(index, column, rows.get(at))?);
+                let row = rows.get(at);
+                values.push(if image {
+                    let place = (at - span.0) * width;
+                    self.read_image(index, row, &mut out[place..place + self.encoder.n_features])
+                } else {
+                    self.read(index, column, row)?
+                });
             }
             while let Some(step) = steps.next_if(|step| step.input == index) {
                 self.encoder.run(step, values, out);
@@ -374,6 +408,12 @@ impl BoundTable<'_> {
         Ok(())
     }
 
+    /// Writes the pixels of an image into a row of features; one that can't be read is missing.
+    fn read_image(&self, index: usize, row: usize, out: &mut [f32]) -> InputValue {
+        let value = self.value(index, row);
+        self.encoder.write_image(index, value, self.files, out).unwrap_or(InputValue::Missing)
+    }
+
     /// Lists the features of a row that are not zero.
     fn entries(
         &self,
@@ -385,8 +425,14 @@ impl BoundTable<'_> {
             return Err(ScoreError::Row { row, rows: self.rows });
         }
         let mut steps = self.encoder.steps.iter().peekable();
+        // Pixels are written side by side, so that a row of all features is needed for them.
+        let mut pixels = vec![0.0; if self.encoder.images.is_empty() { 0 } else { self.encoder.n_features }];
         for (index, column) in self.columns.iter().enumerate() {
-            let read = self.read(index, column, row)?;
+            let read = if self.encoder.inputs[index].field_type == FieldType::Image {
+                self.read_image(index, row, &mut pixels)
+            } else {
+                self.read(index, column, row)?
+            };
             while let Some(step) = steps.next_if(|step| step.input == index) {
                 let value = self.encoder.feature(step.op, read);
                 if value != 0.0 {
@@ -394,6 +440,8 @@ impl BoundTable<'_> {
                 }
             }
         }
+        let filled = pixels.iter().copied().enumerate().filter(|(_, value)| *value != 0.0);
+        out.extend(filled);
         for text in self.encoder.texts.iter() {
             if let Some(own) = self.encoder.inputs[text.input].text(self.value(text.input, row)) {
                 let weights = text.weights(&own, scratch).iter();
@@ -442,6 +490,8 @@ fn bind_column<'a>(input: &Input, column: &'a Column) -> Bound<'a> {
     let number = matches!(input.field_type, FieldType::Number | FieldType::Integer);
     match column {
         Column::Number(numbers) if number => Bound::Numbers(numbers),
+        // Words that are images are read row by row.
+        _ if input.field_type == FieldType::Image => Bound::Other(column),
         Column::Text(text) => Bound::Words {
             codes: &text.codes,
             words: &text.words,

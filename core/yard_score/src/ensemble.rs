@@ -8,7 +8,10 @@ use crate::{
     error::ScoreError,
     model::{Calibration, EnsembleModel, Member, Model, ScorerParts},
 };
-use yard_types::recipe::{Encoding, Feature, FeatureOp, FittedInput, FittedRecipe, FittedText};
+use yard_types::{
+    image::FittedImage,
+    recipe::{Encoding, Feature, FeatureOp, FittedInput, FittedRecipe, FittedText},
+};
 
 /// Joins models of the same task with weights. The result has no calibration of its own: those of the
 /// members are in the sum.
@@ -23,6 +26,7 @@ pub fn join(members: &[(&ScorerParts, f64)]) -> Result<ScorerParts, ScoreError> 
         encoding: Encoding::Dense,
         inputs: Vec::new(),
         texts: Vec::new(),
+        images: Vec::new(),
         features: Vec::new(),
     };
     let mut model = EnsembleModel { members: Vec::new(), bias: vec![0.0; first.model.outputs()] };
@@ -55,6 +59,9 @@ pub fn join(members: &[(&ScorerParts, f64)]) -> Result<ScorerParts, ScoreError> 
     })
 }
 
+/// Returns the place of a vocabulary or an image step in the joined recipe.
+type Place<'a> = dyn Fn(u32) -> u32 + 'a;
+
 /// Adds the features of `own` unless they are there already; returns the index of the first.
 fn add_features(recipe: &mut FittedRecipe, own: &FittedRecipe) -> Result<usize, ScoreError> {
     if own.encoding == Encoding::Trees {
@@ -71,11 +78,21 @@ fn add_features(recipe: &mut FittedRecipe, own: &FittedRecipe) -> Result<usize, 
             FittedText { input: placed(text.input), first: text.first + start as u32, ..text.clone() };
         recipe.texts.iter().position(|own| *own == moved)
     };
-    let features_at = |start: usize, text_of: &dyn Fn(u32) -> u32| -> Vec<Feature> {
+    let moved_image = |image: &FittedImage, start: usize| FittedImage {
+        input: placed(image.input),
+        first: image.first + start as u32,
+        ..image.clone()
+    };
+    let same_image = |image: &FittedImage, start: usize| {
+        let moved = moved_image(image, start);
+        recipe.images.iter().position(|own| *own == moved)
+    };
+    let features_at = |start: usize, text_of: &Place<'_>, image_of: &Place<'_>| -> Vec<Feature> {
         debug_assert!(start <= recipe.features.len());
         let moved = |feature: &Feature| {
             let op = match &feature.op {
                 FeatureOp::Term { text, term } => FeatureOp::Term { text: text_of(*text), term: *term },
+                FeatureOp::Pixel { image, at } => FeatureOp::Pixel { image: image_of(*image), at: *at },
                 other => other.clone(),
             };
             Feature { name: feature.name.clone(), input: placed(feature.input), op }
@@ -86,14 +103,20 @@ fn add_features(recipe: &mut FittedRecipe, own: &FittedRecipe) -> Result<usize, 
     for start in 0..=recipe.features.len().saturating_sub(width) {
         let found: Option<Vec<u32>> =
             own.texts.iter().map(|text| same(text, start).map(|at| at as u32)).collect();
-        let Some(found) = found.filter(|_| start + width <= recipe.features.len()) else { continue };
+        let images: Option<Vec<u32>> =
+            own.images.iter().map(|image| same_image(image, start).map(|at| at as u32)).collect();
+        let found = found.zip(images).filter(|_| start + width <= recipe.features.len());
+        let Some((found, images)) = found else { continue };
         let text_of = |text: u32| found.get(text as usize).copied().unwrap_or(u32::MAX);
-        if recipe.features[start..start + width] == features_at(start, &text_of)[..] {
+        let image_of = |image: u32| images.get(image as usize).copied().unwrap_or(u32::MAX);
+        if recipe.features[start..start + width] == features_at(start, &text_of, &image_of)[..] {
             return Ok(start);
         }
     }
     let (start, before) = (recipe.features.len(), recipe.texts.len() as u32);
-    let features = features_at(start, &|text| text + before);
+    let images_before = recipe.images.len() as u32;
+    let features = features_at(start, &|text| text + before, &|image| image + images_before);
+    let images: Vec<FittedImage> = own.images.iter().map(|image| moved_image(image, start)).collect();
     let texts = own.texts.iter().map(|text| FittedText {
         input: placed(text.input),
         first: text.first + start as u32,
@@ -102,6 +125,7 @@ fn add_features(recipe: &mut FittedRecipe, own: &FittedRecipe) -> Result<usize, 
     let texts: Vec<FittedText> = texts.collect();
     recipe.features.extend(features);
     recipe.texts.extend(texts);
+    recipe.images.extend(images);
     Ok(start)
 }
 

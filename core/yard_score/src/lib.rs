@@ -12,6 +12,7 @@ pub mod explain;
 mod forward;
 #[cfg(test)]
 mod hostile_tests;
+pub mod image;
 pub mod math;
 pub mod model;
 pub mod predictions;

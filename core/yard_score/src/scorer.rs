@@ -35,6 +35,7 @@ use yard_types::{
 ///             categories: vec![],
 ///         }],
 ///         texts: vec![],
+///         images: vec![],
 ///         features: vec![Feature {
 ///             name: "rooms".into(),
 ///             input: 0,

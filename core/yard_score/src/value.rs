@@ -9,6 +9,7 @@
 //!   with its canonical text (`1` and `1.0` match "1"); a point in time its ISO text.
 //! - Datetime fields: points in time, text by the field's date format or ISO 8601, or a number of microseconds
 //!   since 1970 (digits such as 20210925 where the field's format is compact).
+//! - Image fields: `data:image/png;base64,...` (or JPEG) whose image can be decoded.
 
 use std::borrow::Cow;
 use yard_types::{
@@ -72,6 +73,7 @@ impl Input {
             FieldType::Boolean => "true or false",
             FieldType::Category | FieldType::Text => "text",
             FieldType::Datetime => "a date and time",
+            FieldType::Image => "a PNG or JPEG as data:image/png;base64,...",
         }
     }
 
@@ -113,6 +115,7 @@ impl Input {
                 Some(InputValue::Code(found.map_or(self.other(), |at| self.numbers[at].1)))
             }
             FieldType::Datetime => self.number_as_instant(number).map(InputValue::Instant),
+            FieldType::Image => None,
         }
     }
 
@@ -146,6 +149,7 @@ impl Input {
                 let instant = instant.or_else(|| yard_types::date::parse(text.trim(), DateFormat::Iso));
                 instant.map(InputValue::Instant)
             }
+            FieldType::Image => crate::image::read(text, None).ok().map(|_| InputValue::Code(0)),
         }
     }
 

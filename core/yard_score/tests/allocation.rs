@@ -61,6 +61,7 @@ fn parts(model: TreeEnsemble, codes: &[bool]) -> ScorerParts {
         classes: vec!["no".to_owned(), "yes".to_owned()],
         recipe: FittedRecipe {
             texts: Vec::new(),
+            images: Vec::new(),
             encoding: Encoding::Trees,
             inputs: codes.iter().enumerate().map(input).collect(),
             features: codes.iter().enumerate().map(feature).collect(),

@@ -39,6 +39,7 @@ impl InputField {
             FieldType::Boolean => "true or false",
             FieldType::Category | FieldType::Text => "text",
             FieldType::Datetime => "a date and time",
+            FieldType::Image => "a PNG or JPEG as data:image/png;base64,...",
         }
     }
 }

@@ -197,7 +197,9 @@ impl<'a> Search<'a> {
             };
             let tasks: Vec<Task> = drawn.iter().map(draw).collect();
             let values = self.wave(&tasks)?;
-            if values.iter().all(Option::is_none) && !self.shared.budget.allows_any(tasks.iter().map(|own| own.family)) {
+            if values.iter().all(Option::is_none)
+                && !self.shared.budget.allows_any(tasks.iter().map(|own| own.family))
+            {
                 break;
             }
             for (at, value) in drawn.into_iter().zip(values) {
@@ -232,7 +234,8 @@ impl<'a> Search<'a> {
         };
         // Those known come first in a wave: a search is stopped in the order of its plan.
         known.into_iter().flatten().for_each(|outcome| enter(Some(outcome)));
-        let run = |at: usize, threads: usize| shared.run_trial((start + at, &tasks[open[at]]), threads, &before);
+        let run =
+            |at: usize, threads: usize| shared.run_trial((start + at, &tasks[open[at]]), threads, &before);
         each((shared.run.context.threads, self.workers), open.len(), run, enter)?;
         error.map_or(Ok(values), Err)
     }

@@ -43,20 +43,18 @@ pub(crate) fn finish(mut search: Search<'_>) -> Result<Kept, TrainError> {
     }
     choose_front::mark(&search.shared.metric, trials);
     let smallest = smallest_note(&search.shared.metric, &candidates[choice.smallest]);
-    let ensemble =
-        if searched { ensemble(&mut search, &candidates, &choice, &mut notes)? } else { None };
+    let ensemble = if searched { ensemble(&mut search, &candidates, &choice, &mut notes)? } else { None };
     notes.push(smallest);
     if let Some(kept) = ensemble {
         return Ok(Kept { notes, ..kept });
     }
     let kept = candidates.swap_remove(choice.kept);
     search.book.trials[kept.trial].kept = true;
-    let trained = match kept.trained {
-        Some(trained) => trained,
-        None => {
-            let rows = search.shared.rows;
-            search.shared.run.fit(kept.family, &kept.settled, &rows.train, &rows.validation)?
-        }
+    let trained = if let Some(trained) = kept.trained {
+        trained
+    } else {
+        let rows = search.shared.rows;
+        search.shared.run.fit(kept.family, &kept.settled, &rows.train, &rows.validation)?
     };
     search.book.trials[kept.trial].params.clone_from(&trained.fitted.params);
     let refit_in_time = search.shared.budget.left().is_none_or(|left| left > 0.0);

@@ -130,14 +130,13 @@ impl Shared<'_> {
         let result = self.measured(&run, task, &|parts| self.compare(parts, (task, before), &pruner));
         let seconds = (outer.clock)() - started;
         let (reached, stopped) = pruner.end();
-        let outcome = self.outcome(task, (result, stopped), (reached, seconds));
+        let outcome = Self::outcome(task, (result, stopped), (reached, seconds));
         let cost = outcome.candidate.as_ref().map(|own| own.cost);
         self.budget.record(task.family, seconds, cost);
         Some(outcome)
     }
 
     fn outcome(
-        &self,
         task: &Task,
         (result, stopped): (Result<Measured, TrainError>, Option<Stopped>),
         (reached, seconds): (Vec<f64>, f64),
@@ -259,7 +258,13 @@ impl Shared<'_> {
         let Some(trained) = trained else { return (Effort::default(), 0) };
         let rows = [&self.rows.validation, &self.rows.test].map(|part| part.rows.len());
         let own = &self.rows.train.rows;
-        let effort = evaluate::effort(&trained.parts, &trained.scorer, (run.input.table, own), rows, run.context.clock);
+        let effort = evaluate::effort(
+            &trained.parts,
+            &trained.scorer,
+            (run.input.table, own),
+            rows,
+            run.context.clock,
+        );
         (effort, evaluate::model_bytes(&trained.parts.model))
     }
 

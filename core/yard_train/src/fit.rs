@@ -2,7 +2,7 @@
 //! Features come from the scorer's own encoder.
 
 use crate::{
-    Context, TrainError, TrainInput, calibrate,
+    Context, TrainError, TrainInput, calibrate, cnn, images,
     linear::{self, Matrix},
     measure, mlp, scorecard,
     target::Part,
@@ -204,15 +204,23 @@ impl Run<'_> {
         self.check(train)?;
         let frame = self.input.frame;
         let (link, outputs) = link_of(frame);
-        let encoding =
-            if matches!(family, Family::Linear | Family::Mlp) { Encoding::Dense } else { Encoding::Trees };
+        let encoding = if matches!(family, Family::Linear | Family::Mlp | Family::Cnn) {
+            Encoding::Dense
+        } else {
+            Encoding::Trees
+        };
         let TrainInput { table, schema, .. } = *self.input;
         let mut recipe = self.spec.recipe.clone();
-        if family == Family::Mlp {
+        if matches!(family, Family::Mlp | Family::Cnn) {
             recipe.text.dense_terms = recipe.text.net_terms;
         }
-        let yard_data::RecipeFit { recipe, mut notes } =
+        if family == Family::Cnn {
+            recipe.image.net_side = cnn::side(params, &recipe.image)?;
+        }
+        let yard_data::RecipeFit { recipe: mut fitted, mut notes } =
             yard_data::fit_recipe(table, &train.rows, schema, &recipe, encoding)?;
+        notes.extend(images::complete(&mut fitted, (table, &train.rows), (family, &recipe.image))?);
+        let recipe = fitted;
         let data = FitData {
             table,
             recipe: &recipe,
@@ -233,6 +241,7 @@ impl Run<'_> {
             Family::Boosting => trees::fit_boosting(&data, params),
             Family::Forest => trees::fit_forest(&data, params),
             Family::Mlp => mlp::fit(&data, params),
+            Family::Cnn => cnn::fit(&data, params),
             Family::Scorecard => scorecard::fit(&data, params),
             Family::Auto | Family::Ensemble => Err(TrainError::Settings {
                 what: format!("family {} inside of a trial", family.word()),

@@ -98,7 +98,8 @@ pub(crate) fn cross_validate(
 
 /// Returns the test rows of a fold over its training rows, the mean of the folds.
 pub(crate) fn ratio(folds: &[Fold]) -> f64 {
-    let share = |fold: &Fold| fold.test.len() as f64 / (fold.train.len() + fold.validation.len()).max(1) as f64;
+    let share =
+        |fold: &Fold| fold.test.len() as f64 / (fold.train.len() + fold.validation.len()).max(1) as f64;
     folds.iter().map(share).sum::<f64>() / folds.len().max(1) as f64
 }
 
@@ -175,7 +176,8 @@ fn times(run: &Run<'_>, rows: &Part) -> Option<Vec<f64>> {
 /// Returns a hash per row: of its group when there is a group column, else of its number. Each repeat deals
 /// by other hashes.
 fn keys(run: &Run<'_>, rows: &Part, repeat: u32) -> Vec<u64> {
-    let seed = if repeat == 0 { run.spec.seed } else { rng::bits(run.spec.seed, STREAM + 2, u64::from(repeat)) };
+    let seed =
+        if repeat == 0 { run.spec.seed } else { rng::bits(run.spec.seed, STREAM + 2, u64::from(repeat)) };
     let group = run.input.schema.with_role(Role::Group);
     let column = group.and_then(|field| run.input.table.column(&field.name));
     let key = |row: &u32| {
@@ -296,7 +298,8 @@ mod tests {
     #[test]
     fn quantiles_of_t_as_in_tables() {
         // Table values for 1, 4, 11, 14, 29 and 49 degrees of freedom.
-        for (count, expected) in [(2, 12.706), (5, 2.776), (12, 2.201), (15, 2.145), (30, 2.045), (50, 2.010)] {
+        for (count, expected) in [(2, 12.706), (5, 2.776), (12, 2.201), (15, 2.145), (30, 2.045), (50, 2.010)]
+        {
             assert!((t_95(count) - expected).abs() < 1e-3, "{count}: {}", t_95(count));
         }
     }

@@ -14,12 +14,7 @@ use crate::{
     target::Part,
 };
 use std::collections::BTreeMap;
-use yard_types::{
-    event::Progress,
-    metric::MetricSet,
-    run::RunSpec,
-    split::Split,
-};
+use yard_types::{event::Progress, metric::MetricSet, run::RunSpec, split::Split};
 
 /// Part of the metrics under which the figures are kept.
 pub(crate) const NAME: &str = "nested_cross_validation";

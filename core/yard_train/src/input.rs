@@ -47,6 +47,11 @@ pub trait Observer: Sync {
         let _ = (index, trial, saved);
     }
 
+    /// Takes a sentence about something that went wrong and does not end the run.
+    fn warning(&self, message: &str) {
+        let _ = message;
+    }
+
     /// Returns whether the run shall stop; asked between trees, epochs and iterations.
     fn cancelled(&self) -> bool {
         false
@@ -62,7 +67,7 @@ impl Observer for Silent {}
 /// Surroundings of a run: threads, observer, clock, worker.
 #[derive(Clone)]
 pub struct Context<'a> {
-    /// Threads to use, at least 1. Never changes a result (nets: on one machine).
+    /// Threads to use, at least 1. Never changes a result (nets: on the CPU).
     pub threads: usize,
     /// Who listens.
     pub observer: &'a dyn Observer,
@@ -74,12 +79,23 @@ pub struct Context<'a> {
     pub work_dir: Option<PathBuf>,
     /// Finished trials of the same run, stopped before its end: they are not run again.
     pub finished: &'a [FinishedTrial],
+    /// Folder for the checkpoints of nets, from which a run that is given the same folder goes on; `None`
+    /// keeps none.
+    pub checkpoints: Option<PathBuf>,
 }
 
 impl<'a> Context<'a> {
     /// Makes a context without a worker.
     pub fn new(threads: usize, observer: &'a dyn Observer, clock: &'a (dyn Fn() -> f64 + Sync)) -> Self {
-        Self { threads: threads.max(1), observer, clock, worker: None, work_dir: None, finished: &[] }
+        Self {
+            threads: threads.max(1),
+            observer,
+            clock,
+            worker: None,
+            work_dir: None,
+            finished: &[],
+            checkpoints: None,
+        }
     }
 }
 
@@ -89,6 +105,7 @@ impl std::fmt::Debug for Context<'_> {
             .field("threads", &self.threads)
             .field("worker", &self.worker)
             .field("work_dir", &self.work_dir)
+            .field("checkpoints", &self.checkpoints)
             .finish_non_exhaustive()
     }
 }

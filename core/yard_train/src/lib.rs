@@ -4,7 +4,7 @@
 //! [`yard_score::model::ScorerParts`]; [`evaluate::evaluate`] measures a scorer on rows;
 //! [`reproduce::same_model`] trains again. The recipe is fitted on training rows alone, features come
 //! from the scorer's own encoder, and reported figures from the scorer's own predictions, so that
-//! training and serving can't differ. Knows nothing of files (but the worker's exchange file), of the
+//! training and serving can't differ. Knows nothing of files (but the worker's exchange file and checkpoints), of the
 //! project, of packages or of wall clocks: time enters through [`input::Context::clock`].
 
 mod auto;
@@ -15,6 +15,7 @@ mod auto_workers;
 mod calibrate;
 mod choose;
 mod choose_front;
+mod cnn;
 pub mod device;
 mod ensemble;
 pub mod error;
@@ -23,6 +24,7 @@ mod fit;
 mod folds;
 mod folds_nested;
 mod forest_curve;
+mod images;
 pub mod input;
 mod linear;
 mod measure;

@@ -68,7 +68,7 @@ fn settings(family: Family) -> &'static [Setting] {
         Family::Boosting => BOOSTING,
         Family::Forest => FOREST,
         Family::Mlp => MLP,
-        Family::Linear | Family::Scorecard | Family::Auto | Family::Ensemble => &[],
+        Family::Linear | Family::Scorecard | Family::Cnn | Family::Auto | Family::Ensemble => &[],
     }
 }
 
@@ -78,7 +78,9 @@ pub(crate) fn families(run: &Run<'_>) -> Result<Vec<(Family, Params)>, TrainErro
     if run.spec.family != Family::Auto {
         return Ok(vec![(run.spec.family, run.spec.params.clone())]);
     }
-    let names: Vec<(Family, Vec<String>)> = Family::TRIED.iter().map(|f| (*f, names_of(*f))).collect();
+    let images = crate::images::has_images(run.input.schema).then_some(Family::Cnn);
+    let tried = Family::TRIED.into_iter().chain(images);
+    let names: Vec<(Family, Vec<String>)> = tried.map(|family| (family, names_of(family))).collect();
     for name in run.spec.params.keys() {
         if !names.iter().any(|(_, known)| known.contains(name)) {
             let mut allowed: Vec<String> = names.iter().flat_map(|(_, known)| known.clone()).collect();
@@ -107,6 +109,7 @@ fn names_of(family: Family) -> Vec<String> {
         Family::Boosting => return owned(yard_boost::BoostParams::names()),
         Family::Forest => return owned(yard_boost::ForestParams::names()),
         Family::Mlp => return NetParams::names().iter().map(|name| (*name).to_owned()).collect(),
+        Family::Cnn => return crate::cnn::NAMES.map(str::to_owned).to_vec(),
     };
     params.into_keys().collect()
 }

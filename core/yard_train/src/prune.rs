@@ -107,7 +107,7 @@ impl<'a> Pruner<'a> {
     fn judge(&self, point: &TrainPoint) {
         let amounts: &[f64] = match self.family {
             Family::Boosting => &BOOSTING,
-            Family::Mlp => &NET,
+            Family::Mlp | Family::Cnn => &NET,
             _ => return,
         };
         let mut state = self.state();

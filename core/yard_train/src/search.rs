@@ -59,6 +59,13 @@ const MLP: &[Dimension] = &[
     dimension("dropout", Kind::Linear(0.0, 0.5)),
 ];
 
+const CNN: &[Dimension] = &[
+    dimension("learning_rate", Kind::Log(1e-3, 2e-2)),
+    dimension("l2", Kind::Log(1e-4, 0.3)),
+    dimension("dropout", Kind::Linear(0.0, 0.5)),
+    dimension("channels", Kind::Choice(&["0", "12", "16", "24", "32"])),
+];
+
 fn space(family: Family) -> &'static [Dimension] {
     match family {
         Family::Auto | Family::Ensemble | Family::Scorecard => &[],
@@ -66,6 +73,7 @@ fn space(family: Family) -> &'static [Dimension] {
         Family::Boosting => BOOSTING,
         Family::Forest => FOREST,
         Family::Mlp => MLP,
+        Family::Cnn => CNN,
     }
 }
 

@@ -4,12 +4,7 @@
 //!
 //! Format: one line of JSON, then the predictions of all parts as f32, little-endian.
 
-use crate::{
-    auto_budget::Cost,
-    choose::Candidate,
-    measure::Scored,
-    target::Part,
-};
+use crate::{auto_budget::Cost, choose::Candidate, measure::Scored, target::Part};
 use serde::{Deserialize, Serialize};
 use yard_types::{
     frame::Frame,
@@ -123,7 +118,13 @@ mod tests {
 
     fn saved() -> Saved {
         let folds = Some((MetricSet::new(), 0.25));
-        Saved { asked: Params::new(), reached: vec![0.5, 0.25], value: Some(0.1 + 0.2), folds, candidate: None }
+        Saved {
+            asked: Params::new(),
+            reached: vec![0.5, 0.25],
+            value: Some(0.1 + 0.2),
+            folds,
+            candidate: None,
+        }
     }
 
     #[test]

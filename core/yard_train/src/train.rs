@@ -109,7 +109,8 @@ fn run(run: &Run<'_>, refit: Option<bool>) -> Result<TrainOutput, TrainError> {
     check_frame(run)?;
     crate::device::DeviceChoice::parse(&run.spec.device)?;
     let rows = Rows::read(run)?;
-    let nested = run.spec.nested.then(|| folds_nested::nested(run, &rows, refit == Some(true))).transpose()?;
+    let nested =
+        run.spec.nested.then(|| folds_nested::nested(run, &rows, refit == Some(true))).transpose()?;
     let mut spec = run.spec.clone();
     if spec.nested && auto::searches(&spec) {
         // The choice on all rows is made as each inner run made it.
@@ -170,7 +171,15 @@ fn single(run: &Run<'_>, rows: &Rows) -> Result<Kept, TrainError> {
     if family == Family::Ensemble {
         let (trained, members) = ensemble::train_listed(run, params, (&rows.train, &rows.validation))?;
         let (trials, notes) = (Vec::new(), Vec::new());
-        return Ok(Kept { family, trained, members, trials, notes, cross_validation: None, refit_in_time: true });
+        return Ok(Kept {
+            family,
+            trained,
+            members,
+            trials,
+            notes,
+            cross_validation: None,
+            refit_in_time: true,
+        });
     }
     let cross_validation = if run.spec.folds > 0 {
         Some(cross_validate(run, &rows.both(), (family, params), &|_| ())?.metrics)

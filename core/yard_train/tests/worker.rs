@@ -11,7 +11,7 @@ use std::{
 use yard_score::model::Link;
 use yard_train::{
     TrainError,
-    mlp::{NetJob, NetObserver, NetParams, NetRows, Schedule, train_net},
+    mlp::{NetJob, NetObserver, NetParams, NetRows, Precision, Schedule, train_net},
     worker,
 };
 use yard_types::{event::Progress, rng::Rng, run::TrainPoint};
@@ -65,6 +65,10 @@ fn job(epochs: u32) -> NetJob {
             clip: 1.0,
             bins: 0,
             embedding: 0,
+            ema: 0.9,
+            accumulate: 2,
+            precision: Precision::F32,
+            checkpoint: 0,
         },
         seed: 4,
         threads: 2,
@@ -74,6 +78,7 @@ fn job(epochs: u32) -> NetJob {
         knots: Vec::new(),
         groups: Vec::new(),
         stop_after: None,
+        checkpoints: None,
     }
 }
 

@@ -3,6 +3,7 @@
 
 use crate::{
     cell::CellRules,
+    image::{FittedImage, ImageSpec},
     schema::FieldType,
     text::{TermRule, Unit},
 };
@@ -33,6 +34,9 @@ pub struct RecipeSpec {
     /// How free text becomes features.
     #[serde(default)]
     pub text: TextSpec,
+    /// How images become features.
+    #[serde(default)]
+    pub image: ImageSpec,
 }
 
 /// How free text becomes features: TF-IDF of terms (Salton and Buckley, 1988).
@@ -76,6 +80,7 @@ impl Default for RecipeSpec {
             date_parts: vec![DatePart::Year, DatePart::Month, DatePart::Day, DatePart::Weekday],
             exclude: Vec::new(),
             text: TextSpec::default(),
+            image: ImageSpec::default(),
         }
     }
 }
@@ -198,6 +203,13 @@ pub enum FeatureOp {
         /// Index into [`FittedText::terms`].
         term: u32,
     },
+    /// A pixel of a step of [`FittedRecipe::images`].
+    Pixel {
+        /// Index into [`FittedRecipe::images`].
+        image: u32,
+        /// Position within the step: by channel, row, column.
+        at: u32,
+    },
 }
 
 /// A vocabulary with what is needed to weigh its terms as scikit-learn's `TfidfVectorizer` does: counts of
@@ -245,7 +257,8 @@ pub struct Feature {
     pub op: FeatureOp,
 }
 
-/// The fitted recipe. In JSON the features of terms are not listed: they follow from the vocabularies.
+/// The fitted recipe. In JSON the features of terms and pixels are not listed: they follow from the
+/// vocabularies and the image steps.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(try_from = "Stored")]
 pub struct FittedRecipe {
@@ -255,6 +268,8 @@ pub struct FittedRecipe {
     pub inputs: Vec<FittedInput>,
     /// Vocabularies of text fields, in the order of their features.
     pub texts: Vec<FittedText>,
+    /// Image steps, in the order of their features.
+    pub images: Vec<FittedImage>,
     /// Features in model order.
     pub features: Vec<Feature>,
 }
@@ -287,6 +302,8 @@ struct Stored {
     inputs: Vec<FittedInput>,
     #[serde(default)]
     texts: Vec<FittedText>,
+    #[serde(default)]
+    images: Vec<FittedImage>,
     features: Vec<Feature>,
 }
 
@@ -297,19 +314,38 @@ struct StoredRef<'a> {
     inputs: &'a [FittedInput],
     #[serde(skip_serializing_if = "<[FittedText]>::is_empty")]
     texts: &'a [FittedText],
+    #[serde(skip_serializing_if = "<[FittedImage]>::is_empty")]
+    images: &'a [FittedImage],
     features: Vec<&'a Feature>,
 }
 
 impl Serialize for FittedRecipe {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let listed = |feature: &&Feature| !matches!(feature.op, FeatureOp::Term { .. });
+        let listed =
+            |feature: &&Feature| !matches!(feature.op, FeatureOp::Term { .. } | FeatureOp::Pixel { .. });
         let stored = StoredRef {
             encoding: self.encoding,
             inputs: &self.inputs,
             texts: &self.texts,
+            images: &self.images,
             features: self.features.iter().filter(listed).collect(),
         };
         stored.serialize(serializer)
+    }
+}
+
+/// Features that are not listed.
+enum Block {
+    Text(FittedText),
+    Image(FittedImage),
+}
+
+impl Block {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Text(_) => "terms of a vocabulary",
+            Self::Image(_) => "pixels of an image",
+        }
     }
 }
 
@@ -321,17 +357,28 @@ impl TryFrom<Stored> for FittedRecipe {
             encoding: stored.encoding,
             inputs: stored.inputs,
             texts: Vec::new(),
+            images: Vec::new(),
             features: Vec::new(),
         };
+        let mut blocks: Vec<(u32, Block)> =
+            stored.texts.into_iter().map(|text| (text.first, Block::Text(text))).collect();
+        blocks.extend(stored.images.into_iter().map(|image| (image.first, Block::Image(image))));
+        blocks.sort_by_key(|(first, _)| *first);
         let mut listed = stored.features.into_iter();
-        for text in stored.texts {
-            let (first, at) = (text.first as usize, recipe.features.len());
+        for (first, block) in blocks {
+            let (first, at) = (first as usize, recipe.features.len());
             recipe.features.extend(listed.by_ref().take(first.saturating_sub(at)));
-            if recipe.features.len() != first {
-                let got = recipe.features.len();
-                return Err(format!("the terms of a vocabulary start at feature {first}; expected {got}"));
+            let got = recipe.features.len();
+            if got != first {
+                return Err(format!("the {} start at feature {first}; expected {got}", block.word()));
             }
-            recipe.add_text(text);
+            match block {
+                Block::Text(text) => recipe.add_text(text),
+                Block::Image(image) => match image.problem() {
+                    None => recipe.add_image(image),
+                    Some(problem) => return Err(problem),
+                },
+            }
         }
         recipe.features.extend(listed);
         Ok(recipe)
@@ -355,6 +402,7 @@ mod tests {
             encoding: Encoding::Dense,
             inputs: vec![input("note"), input("title")],
             texts: Vec::new(),
+            images: Vec::new(),
             features: vec![flag("note missing", 0)],
         };
         for (input, terms) in [(0, &["free", "free entry"][..]), (1, &["dr"])] {
@@ -385,6 +433,23 @@ mod tests {
         assert!(error.contains("start at feature 9; expected 4"), "{error}");
         let wrong = json.replace("\"first\":3", "\"first\":1");
         assert!(serde_json::from_str::<FittedRecipe>(&wrong).is_err());
+    }
+
+    #[test]
+    fn pixels_are_stored_once() {
+        let mut recipe = recipe();
+        let scale = Scale { mean: 0.5, inverse_sd: 2.0 };
+        let (channels, height, width) = (3, 2, 2);
+        recipe.add_image(FittedImage { input: 1, first: 0, channels, height, width, scale: vec![scale; 3] });
+        let terms = recipe.features.len() - 12;
+        assert_eq!(recipe.images[0].first as usize, terms);
+        assert_eq!(recipe.features[terms + 6].name, "title: pixel 1,0 green");
+        let json = serde_json::to_string(&recipe).unwrap();
+        assert!(!json.contains("pixel") && json.contains("images"), "{json}");
+        assert_eq!(serde_json::from_str::<FittedRecipe>(&json).unwrap(), recipe);
+        for (from, to) in [("\"height\":2", "\"height\":4000000"), ("\"channels\":3", "\"channels\":2")] {
+            assert!(serde_json::from_str::<FittedRecipe>(&json.replace(from, to)).is_err(), "{to}");
+        }
     }
 
     #[test]

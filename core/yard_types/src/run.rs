@@ -27,13 +27,15 @@ pub enum Family {
     Ensemble,
     /// Sum of points of binned fields.
     Scorecard,
+    /// Net of convolutions over images, joined with the other columns.
+    Cnn,
 }
 
 impl Family {
     /// All families that can be asked for, `Auto` first.
-    pub const ALL: [Self; 6] =
-        [Self::Auto, Self::Linear, Self::Boosting, Self::Forest, Self::Mlp, Self::Scorecard];
-    /// The families that `Auto` trains.
+    pub const ALL: [Self; 7] =
+        [Self::Auto, Self::Linear, Self::Boosting, Self::Forest, Self::Mlp, Self::Scorecard, Self::Cnn];
+    /// The families that `Auto` trains; with an image column also [`Self::Cnn`].
     pub const TRIED: [Self; 4] = [Self::Linear, Self::Boosting, Self::Forest, Self::Mlp];
 
     /// Returns the word used on the command line.
@@ -46,6 +48,7 @@ impl Family {
             Self::Mlp => "mlp",
             Self::Ensemble => "ensemble",
             Self::Scorecard => "scorecard",
+            Self::Cnn => "cnn",
         }
     }
 
@@ -61,7 +64,7 @@ impl Family {
             Self::Boosting => 1,
             Self::Forest => 2,
             Self::Mlp => 3,
-            Self::Ensemble => 4,
+            Self::Ensemble | Self::Cnn => 4,
             Self::Auto => 5,
         }
     }

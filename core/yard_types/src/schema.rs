@@ -19,6 +19,8 @@ pub enum FieldType {
     Text,
     /// Point in time.
     Datetime,
+    /// Picture: a path within the folder of the data, or a `data:image/png;base64,...` text.
+    Image,
 }
 
 impl FieldType {
@@ -31,6 +33,7 @@ impl FieldType {
             Self::Category => "category",
             Self::Text => "text",
             Self::Datetime => "datetime",
+            Self::Image => "image",
         }
     }
 }
@@ -77,7 +80,7 @@ pub struct Field {
 /// The format of a source file and how it is read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceFormat {
-    /// `csv`, `parquet` or `ndjson`.
+    /// `csv`, `parquet`, `ndjson`, or `images` for a folder of images.
     pub kind: String,
     /// Field delimiter of a CSV.
     pub delimiter: Option<char>,

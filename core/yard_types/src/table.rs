@@ -1,5 +1,7 @@
 //! A table in memory in the form that every part shares: readers produce it, the scorer consumes it.
-//! Knows nothing about files or polars.
+//! Knows nothing about polars; files that cells name are read through [`Files`].
+
+use crate::files::Files;
 
 /// One cell as the scorer sees it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -128,6 +130,7 @@ pub struct Table {
     names: Vec<String>,
     columns: Vec<Column>,
     rows: usize,
+    files: Option<Files>,
 }
 
 /// Why a table can't be built.
@@ -165,7 +168,19 @@ impl Table {
             }
         }
         let (names, columns) = columns.into_iter().unzip();
-        Ok(Self { names, columns, rows })
+        Ok(Self { names, columns, rows, files: None })
+    }
+
+    /// Sets where the files that cells name are read from.
+    #[must_use]
+    pub fn with_files(mut self, files: Option<Files>) -> Self {
+        self.files = files;
+        self
+    }
+
+    /// Returns where the files that cells name are read from, if there are any.
+    pub fn files(&self) -> Option<&Files> {
+        self.files.as_ref()
     }
 
     /// Returns the number of rows.
@@ -200,6 +215,7 @@ impl Table {
             names: self.names.clone(),
             columns: self.columns.iter().map(|column| column.take(rows)).collect(),
             rows: rows.len(),
+            files: self.files.clone(),
         }
     }
 }

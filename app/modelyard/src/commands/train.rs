@@ -20,12 +20,11 @@ use yard_types::{
 pub(crate) fn train(session: &Session, args: &TrainArgs) -> Result<ExitCode> {
     let spec = spec(session, args)?;
     let engine = session.open(&args.project.project)?;
-    let command = match args.resume {
-        Some(run) => Command::ResumeTraining { run: stopped_run(&engine.state(), run)? },
-        None => {
-            let recipe = engine.state().recipe.clone();
-            Command::StartTraining { spec: Box::new(RunSpec { recipe, ..spec }) }
-        }
+    let command = if let Some(run) = args.resume {
+        Command::ResumeTraining { run: stopped_run(&engine.state(), run)? }
+    } else {
+        let recipe = engine.state().recipe.clone();
+        Command::StartTraining { spec: Box::new(RunSpec { recipe, ..spec }) }
     };
     let done = session.run(&engine, command)?;
     let state = engine.state();

@@ -24,13 +24,14 @@ pub(super) const ROLES: [Role; 9] = [
 ];
 
 /// Types in the order of menus.
-pub(super) const TYPES: [FieldType; 6] = [
+pub(super) const TYPES: [FieldType; 7] = [
     FieldType::Number,
     FieldType::Integer,
     FieldType::Boolean,
     FieldType::Category,
     FieldType::Text,
     FieldType::Datetime,
+    FieldType::Image,
 ];
 
 /// Word of a role.
@@ -86,6 +87,7 @@ pub(super) fn type_icon(field_type: FieldType) -> Icon {
         FieldType::Category => Icon::ListBullets,
         FieldType::Text => Icon::TextT,
         FieldType::Datetime => Icon::CalendarBlank,
+        FieldType::Image => Icon::Eye,
     }
 }
 

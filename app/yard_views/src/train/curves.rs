@@ -153,7 +153,7 @@ pub(super) fn family(state: &StudioState, run: &RunRecord) -> Family {
 pub(super) fn unit(family: Family) -> &'static str {
     match family {
         Family::Boosting | Family::Forest => "tree",
-        Family::Mlp => "epoch",
+        Family::Mlp | Family::Cnn => "epoch",
         Family::Linear | Family::Scorecard | Family::Auto | Family::Ensemble => "iteration",
     }
 }

@@ -237,6 +237,74 @@ const MLP_MORE: &[Param] = &[param(
     "Share of hidden units dropped in each step; more resists overfitting",
 )];
 
+const CNN: &[Param] = &[
+    param(
+        ("epochs", "Epochs", "passes"),
+        "by rows",
+        Kind::Whole(1, 100_000),
+        "Largest number of passes over the training rows; the step size falls to nothing at the last",
+    ),
+    param(
+        ("learning_rate", "Learning rate", ""),
+        "0.005",
+        Kind::Number(1e-7, 1.0),
+        "Largest step size; lower it when the loss jumps",
+    ),
+    param(
+        ("side", "Image side", "pixels"),
+        "64",
+        Kind::Whole(4, 256),
+        "Longest side that images are made smaller to; more pixels show more and cost more",
+    ),
+    param(
+        ("channels", "Channels", ""),
+        "by size",
+        Kind::Whole(0, 128),
+        "Channels of the first convolutions, 0 by the size of the images; later ones have up to 128",
+    ),
+];
+
+const CNN_MORE: &[Param] = &[
+    param(
+        ("patience", "Patience", "epochs"),
+        "15",
+        Kind::Whole(0, 100_000),
+        "Stops after so many epochs without a better validation loss; 0 never stops early",
+    ),
+    param(("batch", "Batch", "rows"), "by rows", Kind::Whole(2, 65_536), "Rows of a step"),
+    param(
+        ("dropout", "Dropout", ""),
+        "0.2",
+        Kind::Number(0.0, 0.9),
+        "Share of units dropped in each step; more against overfitting",
+    ),
+    param(
+        ("hidden", "Hidden units", ""),
+        "128",
+        Kind::Whole(1, 4_096),
+        "Units of the layer in which images and other columns meet",
+    ),
+    param(("l2", "Weight decay", ""), "0.05", Kind::Number(0.0, 100.0), "Pull of the weights towards zero"),
+    param(
+        ("shift", "Shift", "of the side"),
+        "0.08",
+        Kind::Number(0.0, 0.5),
+        "Images are moved by up to this share of their sides in each epoch",
+    ),
+    param(
+        ("rotate", "Rotation", "degrees"),
+        "8",
+        Kind::Number(0.0, 180.0),
+        "Images are turned by up to so many degrees in each epoch",
+    ),
+    param(
+        ("zoom", "Zoom", "share"),
+        "0.08",
+        Kind::Number(0.0, 0.5),
+        "Images are made larger or smaller by up to this share in each epoch",
+    ),
+];
+
 /// The hyperparameters that the form shows at once, and those under "More settings".
 pub(super) fn params(family: Family) -> (&'static [Param], &'static [Param]) {
     match family {
@@ -246,6 +314,7 @@ pub(super) fn params(family: Family) -> (&'static [Param], &'static [Param]) {
         Family::Boosting => (BOOSTING, BOOSTING_MORE),
         Family::Forest => (FOREST, FOREST_MORE),
         Family::Mlp => (MLP, MLP_MORE),
+        Family::Cnn => (CNN, CNN_MORE),
     }
 }
 
@@ -283,6 +352,7 @@ pub(super) fn patience(family: Family, params: &Params) -> Option<u32> {
     let (name, default) = match family {
         Family::Boosting => ("early_stopping", 50),
         Family::Mlp => ("patience", 10),
+        Family::Cnn => ("patience", 15),
         _ => return None,
     };
     let value = params.get(name).and_then(|text| text.trim().parse().ok()).unwrap_or(default);

@@ -11,6 +11,7 @@ use crate::{
 mod classes;
 mod positive;
 mod quantile;
+mod rank;
 mod squared;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ mod tests;
 use classes::{Logistic, Softmax};
 use positive::{Gamma, Poisson, Tweedie};
 use quantile::Pinball;
+pub(crate) use rank::{LambdaRank, Queries};
 use squared::{Huber, Squared};
 
 /// What is learned.
@@ -128,6 +130,20 @@ pub trait Loss: Sync {
 
     /// Computes a value per row from all its margins (`[outputs][rows]`).
     fn prepare(&self, _margins: &[&[f32]], _out: &mut [f64]) {}
+
+    /// Whether a row's gradient depends on other rows, so that [`Loss::joint`] computes all at once and
+    /// [`Loss::joint_loss`] the loss. Such a loss has one output.
+    fn is_joint(&self) -> bool {
+        false
+    }
+
+    /// Computes gradient and hessian of all training rows from their margins.
+    fn joint(&self, _margins: &[f32], _y: &[f32], _out: &mut [(f64, f64)]) {}
+
+    /// Computes the loss of all training rows, or of all validation rows.
+    fn joint_loss(&self, _validation: bool, _margins: &[f32], _y: &[f32]) -> f64 {
+        0.0
+    }
 
     /// The hessian of every row when it is the same for all.
     fn constant_hessian(&self) -> Option<f64> {

@@ -42,7 +42,8 @@ pub fn profile(dataset: &Dataset, frame: Option<&Frame>) -> Profile {
 }
 
 fn compared(field: &Field) -> bool {
-    !matches!(field.role, Role::Target | Role::Id | Role::Split | Role::Weight)
+    let compared = !matches!(field.role, Role::Target | Role::Id | Role::Split | Role::Weight);
+    compared && field.field_type != FieldType::Image
 }
 
 /// Figures of a column that the checks need beside its profile.

@@ -8,4 +8,5 @@
 
 mod bad_inputs;
 mod common;
+mod images;
 mod reading;

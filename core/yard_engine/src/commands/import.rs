@@ -5,6 +5,7 @@ use super::evaluate;
 use crate::{
     engine::Core,
     error::EngineError,
+    images,
     jobs::{Done, JobContext},
     models, tables,
 };
@@ -16,7 +17,7 @@ use yard_types::{
     frame::{Frame, Task},
     ids::DatasetId,
     metric,
-    profile::Profile,
+    profile::{Finding, Profile},
     run::ModelRecord,
     schema::{Field, FieldType, Role, Schema},
     split::{Split, SplitSpec},
@@ -33,7 +34,8 @@ pub(crate) fn import(core: &Core, context: &JobContext, options: &NewProject) ->
     context.phase("profiling");
     let framed = yard_data::infer_frame(&mut opened, options).map_err(tables::data_error)?;
     let frame = framed.as_ref().map(|framed| &framed.frame);
-    let profile = yard_data::profile(&opened, frame);
+    let mut profile = yard_data::profile(&opened, frame);
+    images::inspect((&opened.table, &opened.schema), &mut profile, read.watch.as_ref())?;
     let id = next_dataset(core);
     let record = record_of(id, &path, &opened, profile);
     let mut events = vec![Event::DatasetImported { dataset: Box::new(record.clone()) }];
@@ -85,13 +87,15 @@ pub(crate) fn fresh(
     let frame = models::frame(&state)?;
     let path = std::path::absolute(data).map_err(EngineError::failed)?;
     let watch = tables::watch(context);
-    let fingerprint = yard_data::fingerprint(&path, Some(&watch)).map_err(tables::data_error)?;
     let read = evaluate::read_like(context, &old.schema, (&path.to_string_lossy(), &frame.target))?;
     let present = |field: &&Field| read.table.column(&field.name).is_some();
     let fields = old.schema.fields.iter().filter(present).cloned().collect();
     let schema = Schema { fields, format: read.format };
+    let fingerprint = yard_data::fingerprint_of(&path, (&read.table, &schema), Some(&watch));
+    let fingerprint = fingerprint.map_err(tables::data_error)?;
     let opened = Dataset { table: read.table, schema, findings: read.findings, fingerprint };
-    let profile = yard_data::profile(&opened, Some(&frame));
+    let mut profile = yard_data::profile(&opened, Some(&frame));
+    images::inspect((&opened.table, &opened.schema), &mut profile, Some(&watch))?;
     let record = record_of(next_dataset(core), &path, &opened, profile);
     let made = state.splits.get(&old.id).map(|split| split.spec.clone());
     let spec = made.unwrap_or_else(|| split_spec(&record.schema, &frame, 0));
@@ -201,7 +205,8 @@ fn reframed(
     let spec = split_spec(&opened.schema, frame, seed);
     let (split, made) = split_rows(&opened.table, &opened.schema, frame, &spec)?;
     notes.extend(made);
-    let profile = yard_data::profile(&opened, Some(frame));
+    let mut profile = yard_data::profile(&opened, Some(frame));
+    images::inspect((&opened.table, &opened.schema), &mut profile, None)?;
     let dataset = DatasetRecord { schema: opened.schema, profile, ..record.clone() };
     Ok(vec![
         Event::DatasetImported { dataset: Box::new(dataset) },
@@ -222,7 +227,9 @@ fn dataset_of(core: &Core, context: &JobContext, record: &DatasetRecord) -> Resu
         },
         core.state().frame.as_ref(),
     );
-    let read = record.profile.findings.iter().filter(|own| !of_profile.findings.contains(own));
+    let of_images = |own: &&Finding| matches!(own.code.as_str(), "images" | "broken_images");
+    let read = record.profile.findings.iter();
+    let read = read.filter(|own| !of_profile.findings.contains(own) && !of_images(own));
     Ok(Dataset {
         findings: read.cloned().collect(),
         table: (*table).clone(),
@@ -294,6 +301,7 @@ pub(crate) fn set_type(
     let mut record = DatasetRecord { schema: opened.schema.clone(), ..old.clone() };
     opened.table = (*core.tables.load(&record, context)?).clone();
     record.profile = yard_data::profile(&opened, state.frame.as_ref());
+    images::inspect((&opened.table, &opened.schema), &mut record.profile, None)?;
     let filled = |profile: &Profile| {
         profile.columns.iter().find(|own| own.name == column).map_or(0, |own| profile.rows - own.missing)
     };
@@ -317,5 +325,7 @@ pub fn profile_file(path: &Path, target: Option<&str>) -> Result<Profile, Engine
     let mut opened = yard_data::open(path, &ReadOptions::default()).map_err(tables::data_error)?;
     let facts = NewProject { target: target.map(str::to_owned), ..NewProject::default() };
     let framed = yard_data::infer_frame(&mut opened, &facts).map_err(tables::data_error)?;
-    Ok(yard_data::profile(&opened, framed.as_ref().map(|framed| &framed.frame)))
+    let mut profile = yard_data::profile(&opened, framed.as_ref().map(|framed| &framed.frame));
+    images::inspect((&opened.table, &opened.schema), &mut profile, None)?;
+    Ok(profile)
 }

@@ -3,7 +3,7 @@
 use crate::{
     engine::Core,
     error::EngineError,
-    home,
+    home, images,
     jobs::{Done, JobContext},
     models::{self, Loaded},
     project::NewObject,
@@ -19,6 +19,7 @@ use yard_types::{
     contract::{Contract, ContractField},
     evaluation::Evaluation,
     event::Event,
+    files::Files,
     frame::{Costs, Frame, Task},
     package::PackageRecord,
     project::ProjectState,
@@ -110,7 +111,7 @@ fn content(core: &Core, model: &Loaded) -> Result<PackageContent, EngineError> {
     let state = core.state();
     let frame = served_frame(&state, model);
     let scorer = models::scorer(&model.parts)?;
-    let contract = yard_data::contract(&ContractInput {
+    let mut contract = yard_data::contract(&ContractInput {
         name: &state.name,
         table: &model.table,
         rows: &model.split.train,
@@ -118,9 +119,10 @@ fn content(core: &Core, model: &Loaded) -> Result<PackageContent, EngineError> {
         frame: &model.frame,
         recipe: &model.parts.recipe,
     });
+    images::set_examples(&mut contract, &model.table, &model.split.train);
     let reference_rows = thinned(&model.split.train);
     let held_out = if model.split.test.is_empty() { &model.split.validation } else { &model.split.test };
-    let sample = model.table.take(&thinned(held_out));
+    let sample = sample(&contract, &model.table, held_out)?;
     let threshold = (frame.task == Task::Binary).then(|| frame.threshold());
     let evaluations: Vec<Evaluation> = ["test", "validation"]
         .into_iter()
@@ -151,6 +153,16 @@ fn content(core: &Core, model: &Loaded) -> Result<PackageContent, EngineError> {
     })
 }
 
+/// Returns rows that golden examples are made of. Images stand in them as in requests, so there are few.
+fn sample(contract: &Contract, table: &Table, rows: &[u32]) -> Result<Table, EngineError> {
+    if !images::any(contract) {
+        return Ok(table.take(&thinned(rows)));
+    }
+    let count = rows.len().min(golden::MIN_EXAMPLES);
+    let few: Vec<u32> = (0..count).filter_map(|at| rows.get(at * rows.len() / count).copied()).collect();
+    images::inline(&table.take(&few), &images::names(contract))
+}
+
 /// Returns the frame as served: a threshold set by hand is carried by the cost of a false positive, since
 /// server, card and golden examples all read the threshold from the costs.
 fn served_frame(state: &ProjectState, model: &Loaded) -> Frame {
@@ -175,7 +187,7 @@ fn reference(
     let mut fields = Vec::new();
     for field in &contract.fields {
         if let Some(column) = sample.column(&field.name) {
-            fields.push(field_sketch(field, column));
+            fields.push(field_sketch(field, column, sample.files()));
         }
     }
     let scores = scorer.score_table(&sample).map_err(EngineError::failed)?;
@@ -196,8 +208,11 @@ fn reference(
 }
 
 /// Numbers and points in time are counted in quantile bins, booleans and words by value, free text by its
-/// characters.
-fn field_sketch(field: &ContractField, column: &Column) -> ReferenceSketch {
+/// characters, images by the bytes of their files.
+fn field_sketch(field: &ContractField, column: &Column, files: Option<&Files>) -> ReferenceSketch {
+    if let (FieldType::Image, Column::Text(text)) = (field.field_type, column) {
+        return ReferenceSketch::from_values(&field.name, &images::sizes(text, files));
+    }
     let rows = 0..column.len();
     if field.field_type == FieldType::Text && field.categories.is_empty() {
         let characters = |row: usize| match column.value(row) {

@@ -175,7 +175,12 @@ fn break_numbers(record: &mut Map<String, Value>, inputs: &[FittedInput]) {
 fn record_of(table: &Table, inputs: &[FittedInput], row: usize) -> Map<String, Value> {
     let value = |input: &FittedInput| {
         let cell = table.column(&input.name).map_or(FieldValue::Missing, |column| column.value(row));
-        json_value(cell, input.field_type)
+        match cell {
+            FieldValue::Text(name) if input.field_type == FieldType::Image => {
+                json!(crate::images::uri(name, table.files()))
+            }
+            cell => json_value(cell, input.field_type),
+        }
     };
     inputs.iter().map(|input| (input.name.clone(), value(input))).collect()
 }

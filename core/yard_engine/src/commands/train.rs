@@ -59,13 +59,16 @@ impl Observer for JobObserver<'_> {
         let mut trial = trial.clone();
         evaluate::defined_only(&mut trial.validation);
         let object = NewObject::new("trial", saved.to_vec());
-        let event =
-            Event::TrialFinished { run, index, trial: Box::new(trial), saved: Some(object.sha256()) };
+        let event = Event::TrialFinished { run, index, trial: Box::new(trial), saved: Some(object.sha256()) };
         // The run's last event lists all trials, so a search goes on when this one can't be stored.
         if let Err(error) = self.core.commit(self.context.command, &[object], vec![event]) {
             let message = format!("trial {} of run {run} is not in the log yet: {error}", index + 1);
             self.context.notice(Notice::Warning { message });
         }
+    }
+
+    fn warning(&self, message: &str) {
+        self.context.notice(Notice::Warning { message: message.to_owned() });
     }
 
     fn cancelled(&self) -> bool {
@@ -131,7 +134,7 @@ impl Drop for OpenRun<'_> {
 /// Trains a run on the current dataset.
 pub(crate) fn start(core: &Core, context: &JobContext, spec: &RunSpec) -> Result<Done, EngineError> {
     let data = RunData::load(core, context, None)?;
-    done(core, run(core, context, spec, &data)?, &data)
+    Ok(done(core, run(core, context, spec, &data)?, &data))
 }
 
 /// Trains a stopped run again, from its checkpoint if there is one.
@@ -144,14 +147,10 @@ pub(crate) fn again(
     let dataset = core.state().runs.get(&run).map(|record| record.dataset);
     let data = RunData::load(core, context, dataset)?;
     core.commit(context.command, &[], vec![Event::RunResumed { run }])?;
-    done(core, carried_out(core, context, spec, (run, &data))?, &data)
+    Ok(done(core, carried_out(core, context, spec, (run, &data))?, &data))
 }
 
-fn done(
-    core: &Core,
-    (model, notes): (ModelRecord, Vec<String>),
-    data: &RunData,
-) -> Result<Done, EngineError> {
+fn done(core: &Core, (model, notes): (ModelRecord, Vec<String>), data: &RunData) -> Done {
     let state = core.state();
     let trials = state.runs.get(&model.run).map(|run| run.trials.clone()).unwrap_or_default();
     let mut result = json!({
@@ -166,7 +165,7 @@ fn done(
     let test = model.metrics.get("test").or_else(|| model.metrics.get("validation"));
     let figure = test.and_then(|set| set.get(name)).map_or(f64::NAN, |metric| metric.value);
     let message = format!("Model {} ({}): {name} {figure:.4}", model.id, model.family.word());
-    Ok(Done::new(message, result))
+    Done::new(message, result)
 }
 
 /// Trains, evaluates and commits; returns the model and the notes of the learner.
@@ -195,14 +194,18 @@ fn carried_out(
         Ok((events, object, model, notes)) => {
             open.open = false;
             core.commit(context.command, &[object], events)?;
+            resume::forget(core, run);
             Ok((model, notes))
         }
         Err(EngineError::Cancelled) => {
             open.end(resume::stopped_events(core, run, Interrupted(false)))?;
+            let message = resume::how(core, run);
+            context.notice(Notice::Warning { message });
             Err(EngineError::Cancelled)
         }
         Err(error) => {
             open.end(vec![Event::RunFailed { run, message: error.to_string() }])?;
+            resume::forget(core, run);
             Err(error)
         }
     }
@@ -237,7 +240,8 @@ fn trained(
     let observer = JobObserver { core, context, run: Some(run) };
     let finished = resume::finished_trials(core, run);
     let output = with_context(core, &observer, |surroundings| {
-        let surroundings = Context { finished: &finished, ..surroundings.clone() };
+        let checkpoints = Some(resume::folder(core, run));
+        let surroundings = Context { finished: &finished, checkpoints, ..surroundings.clone() };
         yard_train::train(&data.input(), spec, &surroundings)
     })?;
     let bytes = yard_package::parts_to_bytes(&output.parts).map_err(EngineError::failed)?;

@@ -157,8 +157,8 @@ fn expression(feature: &Feature, inputs: &[FittedInput]) -> String {
             format!("(float){}", scaled(&format!("part_{index}[{part}]"), *fill, *scale))
         }
         FeatureOp::Code => format!("code_{index}"),
-        // Never here: `export` refuses vocabularies and makes numbers of ranks.
-        FeatureOp::Term { .. } | FeatureOp::Rank { .. } => "0.0f".to_owned(),
+        // Never here: `export` refuses vocabularies and images, and makes numbers of ranks.
+        FeatureOp::Term { .. } | FeatureOp::Pixel { .. } | FeatureOp::Rank { .. } => "0.0f".to_owned(),
         FeatureOp::OneHot { code } => format!("code_{index} == {code}.0f ? 1.0f : 0.0f"),
         FeatureOp::MissingFlag => {
             let missing = match kind {

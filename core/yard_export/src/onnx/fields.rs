@@ -28,7 +28,10 @@ pub(super) fn inputs(graph: &mut Graph, subject: &Subject<'_>, layout: Layout) -
         let (kind, doc) = match input.field_type {
             FieldType::Number | FieldType::Integer => (Kind::Double, "a number; NaN is missing"),
             FieldType::Boolean => (Kind::Double, "0 or 1; NaN is missing"),
-            FieldType::Category | FieldType::Text => (Kind::Text, "text; the empty string is missing"),
+            // Images are refused before.
+            FieldType::Category | FieldType::Text | FieldType::Image => {
+                (Kind::Text, "text; the empty string is missing")
+            }
             FieldType::Datetime => (Kind::Int64, "microseconds since 1970-01-01 UTC; -2^63 is missing"),
         };
         let value =

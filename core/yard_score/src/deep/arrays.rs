@@ -9,7 +9,9 @@ impl DeepOp {
             Self::Bins { lower, scale, floor, ceiling, .. } => {
                 vec![("lower", lower), ("scale", scale), ("floor", floor), ("ceiling", ceiling)]
             }
-            Self::FeatureTokens { weights, bias, .. } | Self::Dense { weights, bias, .. } => {
+            Self::FeatureTokens { weights, bias, .. }
+            | Self::Dense { weights, bias, .. }
+            | Self::Conv { weights, bias, .. } => {
                 vec![("weights", weights), ("bias", bias)]
             }
             Self::Embed { tokens, positions, .. } => vec![("tokens", tokens), ("positions", positions)],
@@ -25,6 +27,9 @@ impl DeepOp {
             | Self::Concat { .. }
             | Self::TakeFirst
             | Self::MeanPool
+            | Self::Image { .. }
+            | Self::MaxPool { .. }
+            | Self::PlaneMeans
             | Self::Flatten => Vec::new(),
         }
     }
@@ -35,7 +40,9 @@ impl DeepOp {
             Self::Bins { lower, scale, floor, ceiling, .. } => {
                 vec![("lower", lower), ("scale", scale), ("floor", floor), ("ceiling", ceiling)]
             }
-            Self::FeatureTokens { weights, bias, .. } | Self::Dense { weights, bias, .. } => {
+            Self::FeatureTokens { weights, bias, .. }
+            | Self::Dense { weights, bias, .. }
+            | Self::Conv { weights, bias, .. } => {
                 vec![("weights", weights), ("bias", bias)]
             }
             Self::Embed { tokens, positions, .. } => vec![("tokens", tokens), ("positions", positions)],
@@ -51,6 +58,9 @@ impl DeepOp {
             | Self::Concat { .. }
             | Self::TakeFirst
             | Self::MeanPool
+            | Self::Image { .. }
+            | Self::MaxPool { .. }
+            | Self::PlaneMeans
             | Self::Flatten => Vec::new(),
         }
     }
@@ -65,7 +75,13 @@ impl DeepNet {
             match op {
                 DeepOp::Embed { width, positions, .. } => tokens = positions.len() / (*width as usize).max(1),
                 DeepOp::FeatureTokens { parts, .. } => tokens = parts.len(),
-                DeepOp::Input { .. } | DeepOp::TakeFirst | DeepOp::MeanPool | DeepOp::Flatten => tokens = 1,
+                DeepOp::Image { height, width, .. } => tokens = *height as usize * *width as usize,
+                DeepOp::MaxPool { size } => tokens /= (*size as usize).pow(2).max(1),
+                DeepOp::Input { .. }
+                | DeepOp::TakeFirst
+                | DeepOp::MeanPool
+                | DeepOp::PlaneMeans
+                | DeepOp::Flatten => tokens = 1,
                 op => work = work.saturating_add(all(op).saturating_mul(tokens)),
             }
         }

@@ -10,6 +10,8 @@ const MOST_OPS: usize = 4_096;
 const MOST_TOKENS: usize = 4_096;
 /// Values of a row's tensor.
 const MOST_VALUES: usize = 1 << 24;
+/// Side of the window of a convolution.
+const MOST_KERNEL: usize = 31;
 /// Multiplications of a row.
 const MOST_WORK: usize = 1 << 40;
 
@@ -111,7 +113,7 @@ impl State {
             return Err(Problem("there is no tensor yet".to_owned(), "an input first"));
         };
         match op {
-            DeepOp::Input { .. } => Ok(x),
+            DeepOp::Input { .. } | DeepOp::Activate { .. } => Ok(x),
             DeepOp::Bins { feature, lower, scale, floor, ceiling } => {
                 vector(x)?;
                 for (what, values) in
@@ -159,7 +161,6 @@ impl State {
                 }
                 Ok(x)
             }
-            DeepOp::Activate { .. } => Ok(x),
             DeepOp::Gate { .. } => {
                 tokens(x)?;
                 divided(x, 2)
@@ -187,7 +188,59 @@ impl State {
                 Err(Problem("rows have different lengths".to_owned(), "a tensor of fixed size"))
             }
             DeepOp::Flatten => Ok(Shape::vector(x.values())),
+            DeepOp::Image { .. } | DeepOp::Conv { .. } | DeepOp::MaxPool { .. } | DeepOp::PlaneMeans => {
+                self.after_image(x, op)
+            }
         }
+    }
+
+    fn after_image(&mut self, x: Shape, op: &DeepOp) -> Result<Shape, Problem> {
+        match op {
+            DeepOp::Image { channels, height, width } => {
+                vector(x)?;
+                let [planes, height, width] = [channels, height, width].map(|side| *side as usize);
+                let image = Shape { planes, height, width, ragged: 0 };
+                count("number of pixels", image.values(), x.width)?;
+                Ok(image)
+            }
+            DeepOp::Conv { channels, kernel, weights, bias, .. } => {
+                self.conv(x, [*channels, *kernel].map(|side| side as usize), (weights.len(), bias.len()))
+            }
+            DeepOp::MaxPool { size } => {
+                image(x)?;
+                let size = *size as usize;
+                if size == 0 || size > x.height || size > x.width {
+                    return Err(Problem(format!("squares of {size} in {x:?}"), "squares that fit"));
+                }
+                Ok(Shape { height: x.height / size, width: x.width / size, ..x })
+            }
+            DeepOp::PlaneMeans => {
+                image(x)?;
+                Ok(Shape::vector(x.planes))
+            }
+            _ => Ok(x),
+        }
+    }
+
+    fn conv(
+        &mut self,
+        x: Shape,
+        [channels, kernel]: [usize; 2],
+        (weights, outputs): (usize, usize),
+    ) -> Result<Shape, Problem> {
+        image(x)?;
+        count("number of channels", channels, x.planes)?;
+        if kernel.is_multiple_of(2) || kernel > MOST_KERNEL {
+            return Err(Problem(format!("a window of {kernel}"), "an odd side of at most 31"));
+        }
+        let inputs = channels.saturating_mul(kernel * kernel);
+        count("number of weights", weights, inputs.saturating_mul(outputs))?;
+        let pixels = x.height.saturating_mul(x.width);
+        if pixels.saturating_mul(inputs) > MOST_VALUES {
+            return Err(Problem(format!("{pixels} windows of {inputs} values"), "at most 16,777,216 values"));
+        }
+        self.spend(pixels.saturating_mul(weights));
+        Ok(Shape { planes: outputs, ..x })
     }
 
     fn spend(&mut self, work: usize) {
@@ -236,6 +289,10 @@ impl State {
 
 fn vector(x: Shape) -> Result<(), Problem> {
     if x.is_vector() { Ok(()) } else { Err(Problem(format!("the tensor is {x:?}"), "a vector")) }
+}
+
+fn image(x: Shape) -> Result<(), Problem> {
+    if x.ragged == 0 { Ok(()) } else { Err(Problem(format!("the tensor is {x:?}"), "an image")) }
 }
 
 fn tokens(x: Shape) -> Result<(), Problem> {

@@ -1,5 +1,6 @@
 //! Products of tokens and weights. Every sum starts at its bias and goes in the order of the inputs,
 //! whatever is computed beside it: tiles of tokens × panels of outputs only decide what a register holds.
+#![allow(clippy::inline_always, reason = "vectors are only wide where the loop is inlined into its caller")]
 
 use super::Pointwise;
 use crate::forward::simd::{Body, Level};

@@ -4,6 +4,7 @@
 use super::{
     DeepNet, DeepOp, Pointwise, SLOTS, attention,
     check::{self, Shape},
+    conv::{self, Conv, ConvWork},
     dense::{Panels, Tiles, product},
 };
 use crate::{error::ScoreError, forward::simd::Level};
@@ -27,6 +28,7 @@ pub(crate) struct Deep {
 #[derive(Clone, Debug)]
 enum Step {
     Dense(Panels, Pointwise),
+    Conv(Conv),
     Op(DeepOp, Shape),
 }
 
@@ -48,6 +50,7 @@ pub(crate) struct DeepWork {
     slots: [Tensor; SLOTS],
     tiles: Tiles,
     attention: attention::Scratch,
+    conv: ConvWork,
 }
 
 impl Tensor {
@@ -82,6 +85,12 @@ impl Deep {
             DeepOp::Dense { inputs, weights, bias, activation } => {
                 Step::Dense(Panels::of_layer(*inputs as usize, weights, bias), *activation)
             }
+            DeepOp::Conv { channels, kernel, weights, bias, activation } => {
+                let (planes, kernel) = (*channels as usize, *kernel as usize);
+                let panels = Panels::of_layer(planes * kernel * kernel, weights, bias);
+                let shape = [planes, shape.height, shape.width];
+                Step::Conv(Conv { panels, kernel, shape, activation: *activation })
+            }
             op => Step::Op(op.clone(), *shape),
         };
         Ok(Self {
@@ -112,6 +121,7 @@ impl Deep {
         let (op, shape) = match step {
             Step::Op(op, shape) => (op, *shape),
             Step::Dense(panels, activation) => return self.dense(panels, *activation, work),
+            Step::Conv(conv) => return self.conv(conv, work),
         };
         let DeepWork { x, y, slots, .. } = work;
         match op {
@@ -141,25 +151,34 @@ impl Deep {
                 activation.apply(&mut x.values);
             }
             DeepOp::Attention { heads } => self.attention(*heads as usize, work),
-            DeepOp::Flatten => {
+            DeepOp::Flatten | DeepOp::Image { .. } => {
                 x.width = shape.width;
                 let rows = x.starts.len() - 1;
-                x.fix(rows, 1);
+                x.fix(rows, shape.planes * shape.height);
             }
+            DeepOp::MaxPool { .. } | DeepOp::PlaneMeans => pool(op, x, shape, y),
             op => {
                 y.clear();
                 let starts = remake(op, x, slots, y);
                 std::mem::swap(&mut x.values, y);
                 x.width = shape.width;
-                match starts {
-                    Some(starts) => x.starts = starts,
-                    None => {
-                        let rows = x.starts.len() - 1;
-                        x.fix(rows, shape.planes * shape.height);
-                    }
+                if let Some(starts) = starts {
+                    x.starts = starts;
+                } else {
+                    let rows = x.starts.len() - 1;
+                    x.fix(rows, shape.planes * shape.height);
                 }
             }
         }
+    }
+
+    fn conv(&self, conv: &Conv, work: &mut DeepWork) {
+        let DeepWork { x, y, conv: scratch, .. } = work;
+        y.clear();
+        conv.run(self.level, &x.values, scratch, y);
+        std::mem::swap(&mut x.values, y);
+        let rows = x.starts.len() - 1;
+        x.fix(rows, conv.panels.outputs() * conv.shape[1]);
     }
 
     fn dense(&self, panels: &Panels, activation: Pointwise, work: &mut DeepWork) {
@@ -187,6 +206,21 @@ impl Deep {
         std::mem::swap(&mut x.values, y);
         x.width = width;
     }
+}
+
+/// Brings images to another size.
+fn pool(op: &DeepOp, x: &mut Tensor, shape: Shape, y: &mut Vec<f32>) {
+    let rows = x.starts.len() - 1;
+    let lines = |planes: usize| x.tokens() / (rows * planes).max(1);
+    y.clear();
+    if let DeepOp::MaxPool { size } = op {
+        conv::max_pool(&x.values, [lines(shape.planes), x.width], *size as usize, y);
+    } else {
+        conv::plane_means(&x.values, lines(shape.width) * x.width, y);
+    }
+    std::mem::swap(&mut x.values, y);
+    x.width = shape.width;
+    x.fix(rows, shape.planes * shape.height);
 }
 
 /// Writes the result of an operation that changes the shape; returns where rows begin when they have
@@ -237,7 +271,9 @@ fn remake(op: &DeepOp, x: &Tensor, slots: &[Tensor; SLOTS], out: &mut Vec<f32>) 
                 for token in row.chunks_exact(x.width) {
                     mean.iter_mut().zip(token).for_each(|(mean, value)| *mean += value);
                 }
-                mean.iter_mut().for_each(|mean| *mean /= tokens as f32);
+                for mean in mean.iter_mut() {
+                    *mean /= tokens as f32;
+                }
             }
         }
         _ => {}
@@ -294,7 +330,9 @@ fn affine(x: &mut Tensor, (scale, shift): (&[f32], &[f32]), shape: Shape) {
     }
     let factors = scale.iter().zip(shift).cycle();
     for (plane, (scale, shift)) in x.values.chunks_exact_mut(shape.height * shape.width).zip(factors) {
-        plane.iter_mut().for_each(|x| *x = *x * scale + shift);
+        for x in plane.iter_mut() {
+            *x = *x * scale + shift;
+        }
     }
 }
 

@@ -12,6 +12,7 @@
 mod arrays;
 mod attention;
 pub(crate) mod check;
+mod conv;
 mod dense;
 pub(crate) mod exec;
 mod pointwise;
@@ -175,6 +176,38 @@ pub enum DeepOp {
     MeanPool,
     /// All values of a tensor of fixed size as a vector.
     Flatten,
+    /// A vector as an image, by channel, line and column.
+    Image {
+        /// Channels.
+        channels: u32,
+        /// Lines.
+        height: u32,
+        /// Columns.
+        width: u32,
+    },
+    /// Convolution of an image with `kernel` × `kernel` windows, one for each pixel; pixels beyond the edge
+    /// are 0: `activation(W window + b)`.
+    Conv {
+        /// Channels in.
+        channels: u32,
+        /// Side of the window, odd.
+        kernel: u32,
+        /// `[outputs, channels, kernel, kernel]`.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        weights: Vec<f32>,
+        /// `[outputs]`.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        bias: Vec<f32>,
+        /// Activation.
+        activation: Pointwise,
+    },
+    /// The largest value of each `size` × `size` square of an image; a rest at the edge is left out.
+    MaxPool {
+        /// Side of the squares.
+        size: u32,
+    },
+    /// The mean of each channel of an image as a vector.
+    PlaneMeans,
 }
 
 /// A deep net: after the last operation `x` is the vector of margins, each `y × scale + shift`.

@@ -70,7 +70,7 @@ pub(super) fn exp_of_negative(x: f32) -> f32 {
     let k = (bounded * std::f32::consts::LOG2_E + ROUND) - ROUND;
     let r = (bounded - k * 0.693_359_4) - k * -2.121_944_4e-4;
     let mut series = 1.987_569_2e-4_f32;
-    for coefficient in [1.398_199_95e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5] {
+    for coefficient in [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5] {
         series = series * r + coefficient;
     }
     let y = series * r * r + r + 1.0;

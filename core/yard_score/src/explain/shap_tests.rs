@@ -51,6 +51,7 @@ impl Reference {
             recipe: FittedRecipe {
                 encoding: Encoding::Trees,
                 texts: Vec::new(),
+                images: Vec::new(),
                 inputs: self.codes.iter().enumerate().map(input).collect(),
                 features: self.codes.iter().enumerate().map(feature).collect(),
             },

@@ -128,6 +128,7 @@ fn field_schema(field: &ContractField) -> Value {
         FieldType::Boolean => json!({"type": "boolean"}),
         FieldType::Datetime => json!({"type": "string", "format": "date-time"}),
         FieldType::Category | FieldType::Text => json!({"type": "string"}),
+        FieldType::Image => json!({"type": "string", "pattern": "^data:image/(png|jpeg);base64,"}),
     };
     if let Some(schema) = schema.as_object_mut() {
         schema.insert("nullable".to_owned(), json!(field.nullable));

@@ -119,7 +119,7 @@ pub(crate) fn datatype_of(field_type: FieldType) -> &'static str {
         FieldType::Number => "FP64",
         FieldType::Integer => "INT64",
         FieldType::Boolean => "BOOL",
-        FieldType::Category | FieldType::Text | FieldType::Datetime => "BYTES",
+        FieldType::Category | FieldType::Text | FieldType::Datetime | FieldType::Image => "BYTES",
     }
 }
 

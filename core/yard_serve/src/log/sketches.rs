@@ -118,6 +118,13 @@ fn push(field: &mut FieldSketch, fitted: &FittedInput, value: FieldValue<'_>) {
         FieldValue::Text(text) if fitted.field_type == FieldType::Text => {
             sketch.push_number(text.trim().chars().count() as f64);
         }
+        // Images are counted by the bytes of their files.
+        FieldValue::Text(text) if fitted.field_type == FieldType::Image => {
+            match yard_score::image::data_uri_bytes(text) {
+                Some(bytes) => sketch.push_number(bytes as f64),
+                None => sketch.push_missing(),
+            }
+        }
         FieldValue::Text(text) => match number_of(fitted.field_type, &fitted.rules, text) {
             Some(number) => sketch.push_number(number),
             None => sketch.push_category(text),

@@ -8,6 +8,7 @@ use yard_metrics::{
 };
 use yard_types::{
     evaluation::SingleRule,
+    schema::FieldType,
     table::{Column, MISSING_CODE, Table},
 };
 
@@ -27,8 +28,9 @@ pub(super) fn best_rule(work: &Work<'_>, rows: &BinaryRows<'_>) -> Result<Option
     if let Some(weights) = &part.weights {
         training = training.with_weights(weights).map_err(failed)?;
     }
+    let fields = work.input.schema.features().filter(|field| field.field_type != FieldType::Image);
     let columns: Vec<Values<'_>> =
-        work.input.schema.features().filter_map(|field| Values::of(table, &field.name, &part.rows)).collect();
+        fields.filter_map(|field| Values::of(table, &field.name, &part.rows)).collect();
     let borrowed: Vec<RuleColumn<'_>> = columns.iter().map(Values::column).collect();
     let costs = &work.decision.costs;
     let Some(rule) = best(&borrowed, &training, costs).map_err(failed)? else { return Ok(None) };

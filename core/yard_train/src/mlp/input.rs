@@ -1,18 +1,15 @@
 //! What stands before the first layer of a net: piecewise-linear encodings of numbers and embeddings of
 //! categories. Both are linear or piecewise linear, so the scorer gets them as plain dense layers.
+//! Knows no device: [`super::encode`] and [`super::candle_input`] carry it out.
 //!
 //! A number becomes one value per bin between its quantiles: how far into the bin it reaches, 0 below and
 //! 1 above; the first and the last bin go on beyond the data. Papers: Gorishniy, Rubachev and Babenko,
 //! 2022, "On embeddings for numerical features in tabular deep learning", arXiv:2203.05556; Guo and
 //! Berkhahn, 2016, "Entity embeddings of categorical variables", arXiv:1604.06737.
 
-use super::net::Moments;
-use candle_core::{Device, Result, Tensor, backprop::GradStore};
 use serde::{Deserialize, Serialize};
 use yard_score::model::{Activation, DenseLayer};
-use yard_types::rng;
 
-const EMBEDDING_STREAM: u64 = 0x656d_6265_6400_0000;
 /// Narrowest bin, in standard deviations: keeps the slopes of the encoding small.
 const NARROWEST: f32 = 0.01;
 
@@ -51,100 +48,82 @@ impl Knots {
         (limits.len() > 2).then_some(Self { feature, limits })
     }
 
-    fn bins(&self) -> usize {
+    pub(super) fn bins(&self) -> usize {
         self.limits.len() - 1
     }
 }
 
-/// The encodings of a net under training.
-pub(super) struct Input {
-    features: usize,
-    knots: Vec<Knots>,
-    groups: Vec<(Group, Moments)>,
+/// Which feature is encoded how. Encoded rows hold bins, embeddings and plain features, in this order.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    pub(super) features: usize,
+    pub(super) knots: Vec<Knots>,
+    pub(super) groups: Vec<Group>,
     /// Features that pass unchanged.
-    plain: Vec<u32>,
-    tensors: Option<Bins>,
+    pub(super) plain: Vec<u32>,
 }
 
-/// Lower limits, inverse widths and clamps of all bins, `[1, bins]`, and the feature of each.
-struct Bins {
-    columns: Tensor,
-    lower: Tensor,
-    scale: Tensor,
-    floor: Tensor,
-    ceiling: Tensor,
+/// A bin: `clamp((feature − lower) × scale, floor, ceiling)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Bin {
+    pub(super) feature: usize,
+    pub(super) lower: f32,
+    pub(super) scale: f32,
+    pub(super) floor: f32,
+    pub(super) ceiling: f32,
 }
 
-impl Input {
-    pub(super) fn new(
-        features: usize,
-        (knots, groups): (&[Knots], &[Group]),
-        (seed, decay): (u64, f64),
-        device: &Device,
-    ) -> Result<Self> {
+impl Plan {
+    pub(super) fn new(features: usize, knots: &[Knots], groups: &[Group]) -> Self {
         let mut taken = vec![false; features];
         for knots in knots {
             taken[knots.feature] = true;
         }
-        let mut embedded = Vec::with_capacity(groups.len());
-        for (index, group) in groups.iter().enumerate() {
+        for group in groups {
             taken[group.first..group.first + group.len].fill(true);
-            let draw = |at: usize| {
-                let unit = rng::uniform(seed, EMBEDDING_STREAM + index as u64, at as u64);
-                (2.0 * unit - 1.0) as f32 * 0.5
-            };
-            let values: Vec<f32> = (0..group.len * group.width).map(draw).collect();
-            let values = Tensor::from_vec(values, (group.len, group.width), device)?;
-            embedded.push((*group, Moments::new(&values, decay)?));
         }
         let plain = (0..features as u32).filter(|feature| !taken[*feature as usize]).collect();
-        let tensors = if knots.is_empty() { None } else { Some(Bins::new(knots, device)?) };
-        Ok(Self { features, knots: knots.to_vec(), groups: embedded, plain, tensors })
+        Self { features, knots: knots.to_vec(), groups: groups.to_vec(), plain }
+    }
+
+    /// Returns whether rows stay as they are.
+    pub(super) fn is_plain(&self) -> bool {
+        self.plain.len() == self.features
+    }
+
+    /// Returns the bins of all numbers.
+    pub(super) fn bins(&self) -> Vec<Bin> {
+        let mut bins = Vec::new();
+        for knots in &self.knots {
+            for (bin, pair) in knots.limits.windows(2).enumerate() {
+                bins.push(Bin {
+                    feature: knots.feature,
+                    lower: pair[0],
+                    scale: 1.0 / (pair[1] - pair[0]),
+                    floor: if bin == 0 { f32::MIN } else { 0.0 },
+                    ceiling: if bin + 1 == knots.bins() { f32::MAX } else { 1.0 },
+                });
+            }
+        }
+        bins
+    }
+
+    /// Returns the first column of the embeddings.
+    pub(super) fn first_embedding(&self) -> usize {
+        self.knots.iter().map(Knots::bins).sum()
     }
 
     /// Returns the values per row after the encodings.
     pub(super) fn width(&self) -> usize {
-        self.knots.iter().map(Knots::bins).sum::<usize>()
-            + self.groups.iter().map(|(group, _)| group.width).sum::<usize>()
-            + self.plain.len()
-    }
-
-    /// Encodes features `[rows, features]` to `[rows, width]`: bins, embeddings, plain features.
-    pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        if self.plain.len() == self.features {
-            return Ok(x.clone());
-        }
-        let mut parts = Vec::with_capacity(2 + self.groups.len());
-        if let Some(bins) = &self.tensors {
-            parts.push(bins.forward(x)?);
-        }
-        for (group, weights) in &self.groups {
-            parts.push(x.narrow(1, group.first, group.len)?.contiguous()?.matmul(weights.var.as_tensor())?);
-        }
-        if !self.plain.is_empty() {
-            let plain = Tensor::new(self.plain.as_slice(), x.device())?;
-            parts.push(x.index_select(&plain, 1)?);
-        }
-        Tensor::cat(&parts, 1)
-    }
-
-    pub(super) fn step(&mut self, gradients: &GradStore, rule: &super::net::Rule) -> Result<()> {
-        for (_, weights) in &mut self.groups {
-            weights.step(gradients, rule)?;
-        }
-        Ok(())
-    }
-
-    pub(super) fn vars(&self) -> impl Iterator<Item = &Moments> {
-        self.groups.iter().map(|(_, weights)| weights)
+        self.first_embedding() + self.groups.iter().map(|group| group.width).sum::<usize>() + self.plain.len()
     }
 
     /// Returns the dense layers that do what the encodings and the layer after them do. Embeddings are
     /// folded into that layer's weights; bins need a layer of rectified units before it. `plain` features
-    /// pass through that layer and must not be negative then.
-    pub(super) fn fold(&self, after: DenseLayer) -> Result<Vec<DenseLayer>> {
-        if self.plain.len() == self.features {
-            return Ok(vec![after]);
+    /// pass through that layer and must not be negative then. `embeddings` are those of the groups, `[values, width]`.
+    pub(super) fn fold(&self, after: DenseLayer, embeddings: &[&[f32]]) -> Vec<DenseLayer> {
+        if self.is_plain() {
+            return vec![after];
         }
         let mut fold = Fold::new(self.features, &after);
         let mut column = 0;
@@ -154,8 +133,7 @@ impl Input {
                 column += 1;
             }
         }
-        for (group, weights) in &self.groups {
-            let values: Vec<f32> = weights.var.as_tensor().flatten_all()?.to_vec1()?;
+        for (group, values) in self.groups.iter().zip(embeddings) {
             for (at, line) in values.chunks_exact(group.width).enumerate() {
                 fold.unit((group.first + at, 1.0, 0.0), |output| {
                     let weights = fold_line(&after, output, column);
@@ -170,45 +148,12 @@ impl Input {
             });
             column += 1;
         }
-        Ok(fold.layers(&after, self.knots.is_empty()))
+        fold.layers(&after, self.knots.is_empty())
     }
 }
 
 fn fold_line(after: &DenseLayer, output: usize, column: usize) -> &[f32] {
     &after.weights[output * after.inputs as usize + column..(output + 1) * after.inputs as usize]
-}
-
-impl Bins {
-    fn new(knots: &[Knots], device: &Device) -> Result<Self> {
-        let (mut columns, mut lower, mut scale) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut floor, mut ceiling) = (Vec::new(), Vec::new());
-        for knots in knots {
-            for (bin, pair) in knots.limits.windows(2).enumerate() {
-                columns.push(knots.feature as u32);
-                lower.push(pair[0]);
-                scale.push(1.0 / (pair[1] - pair[0]));
-                floor.push(if bin == 0 { f32::MIN } else { 0.0 });
-                ceiling.push(if bin + 1 == knots.bins() { f32::MAX } else { 1.0 });
-            }
-        }
-        let row = |values: Vec<f32>| {
-            let count = values.len();
-            Tensor::from_vec(values, (1, count), device)
-        };
-        Ok(Self {
-            columns: Tensor::new(columns.as_slice(), device)?,
-            lower: row(lower)?,
-            scale: row(scale)?,
-            floor: row(floor)?,
-            ceiling: row(ceiling)?,
-        })
-    }
-
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let x = x.index_select(&self.columns, 1)?;
-        let x = x.broadcast_sub(&self.lower)?.broadcast_mul(&self.scale)?;
-        x.broadcast_maximum(&self.floor)?.broadcast_minimum(&self.ceiling)
-    }
 }
 
 /// The two layers in the making: units over features, and the next layer's weights by unit.
@@ -290,7 +235,8 @@ impl Fold {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::*;
+    use super::{super::encode::Encoder, *};
+    use yard_types::rng;
 
     /// Runs dense layers on one row in f64.
     fn run(layers: &[DenseLayer], x: &[f32]) -> Vec<f64> {
@@ -328,14 +274,16 @@ mod tests {
             (vec![], vec![group]),
             (vec![], vec![]),
         ] {
-            let input = Input::new(5, (&knots, &groups), (7, 0.0), &Device::Cpu).unwrap();
-            let after = layer(input.width(), 4);
-            let layers = input.fold(after.clone()).unwrap();
+            let plan = Plan::new(5, &knots, &groups);
+            let embedding: Vec<f32> = (0..6).map(|at| rng::uniform(7, 8, at) as f32 - 0.5).collect();
+            let embeddings = vec![embedding.as_slice(); groups.len()];
+            let after = layer(plan.width(), 4);
+            let layers = plan.fold(after.clone(), &embeddings);
             assert_eq!(layers.len(), if knots.is_empty() { 1 } else { 2 });
             for number in [-3.0_f32, -1.0, -0.2, 0.1, 0.7, 1.9, 5.0] {
                 let row = [0.25, number, 0.0, 1.0, 0.0];
-                let x = Tensor::from_slice(&row, (1, 5), &Device::Cpu).unwrap();
-                let encoded: Vec<f32> = input.forward(&x).unwrap().flatten_all().unwrap().to_vec1().unwrap();
+                let mut encoded = vec![0.0; plan.width()];
+                Encoder::new(&plan).row(&row, &embeddings, &mut encoded);
                 let expected = run(std::slice::from_ref(&after), &encoded);
                 for (found, expected) in run(&layers, &row).iter().zip(&expected) {
                     assert!((found - expected).abs() < 1e-5, "{number}: {found} {expected}");
@@ -348,9 +296,12 @@ mod tests {
     fn bins_reach_from_zero_to_one_and_go_on_beyond_the_data() {
         let knots = Knots::of(0, vec![3.0, 0.0, 1.0, 2.0, 4.0], 2).unwrap();
         assert_eq!(knots.limits, [0.0, 2.0, 4.0]);
-        let input = Input::new(1, (&[knots], &[]), (0, 0.0), &Device::Cpu).unwrap();
-        let x = Tensor::from_slice(&[-2.0_f32, 1.0, 3.0, 8.0], (4, 1), &Device::Cpu).unwrap();
-        let encoded = input.forward(&x).unwrap().to_vec2::<f32>().unwrap();
+        let encoder = Encoder::new(&Plan::new(1, &[knots], &[]));
+        let encoded = [-2.0, 1.0, 3.0, 8.0].map(|x| {
+            let mut out = [0.0; 2];
+            encoder.row(&[x], &[], &mut out);
+            out
+        });
         assert_eq!(encoded, [[-1.0, 0.0], [0.5, 0.0], [1.0, 0.5], [1.0, 3.0]]);
         assert_eq!(Knots::of(0, vec![1.0; 9], 4), None);
         assert_eq!(Knots::of(0, vec![0.0, 1.0, 0.0, 1.0], 4), None);

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{TrainError, params::Reader, watch::Watch};
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 use yard_score::model::{DenseNet, Link};
 use yard_types::{
     event::Progress,
@@ -38,9 +39,47 @@ pub struct NetParams {
     pub bins: u32,
     /// Most values of the embedding of a category; 0 leaves categories one-hot.
     pub embedding: u32,
+    /// Weight of the old value in the running average of the weights, which is then what is kept; 0 keeps
+    /// the weights themselves.
+    #[serde(default)]
+    pub ema: f64,
+    /// Batches of a step: as if a batch had so many times the rows, in the memory of one.
+    #[serde(default = "one")]
+    pub accumulate: u32,
+    /// Precision of the products.
+    #[serde(default)]
+    pub precision: Precision,
+    /// Steps between checkpoints; 0 leaves them to time alone.
+    #[serde(default)]
+    pub checkpoint: u32,
 }
 
-const ALLOWED: [&str; 11] = [
+fn one() -> u32 {
+    1
+}
+
+/// Precision of a net's products. Weights, their state and the loss are f32 or better in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Precision {
+    /// 32 bits.
+    #[default]
+    F32,
+    /// 16 bits with the exponent of f32; GPUs only.
+    Bf16,
+}
+
+impl Precision {
+    /// Returns the word.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+        }
+    }
+}
+
+const ALLOWED: [&str; 15] = [
     "layers",
     "epochs",
     "learning_rate",
@@ -52,6 +91,10 @@ const ALLOWED: [&str; 11] = [
     "clip",
     "bins",
     "embedding",
+    "ema",
+    "accumulate",
+    "precision",
+    "checkpoint",
 ];
 
 impl NetParams {
@@ -81,7 +124,16 @@ impl NetParams {
             clip: reader.number("clip", 0.0..=1e9)?.unwrap_or(1.0),
             bins: reader.whole("bins", 0..=256)?.unwrap_or(DEFAULT_BINS),
             embedding: reader.whole("embedding", 0..=512)?.unwrap_or(DEFAULT_EMBEDDING),
+            ema: reader.number("ema", 0.0..=0.999_999)?.unwrap_or(0.0),
+            accumulate: reader.whole("accumulate", 1..=1024)?.unwrap_or(1),
+            precision: read_precision(&reader)?,
+            checkpoint: reader.whole("checkpoint", 0..=u32::MAX)?.unwrap_or(0),
         })
+    }
+
+    /// Returns the rows of a step.
+    pub(super) fn step_rows(&self) -> usize {
+        (self.batch as usize).saturating_mul(self.accumulate as usize)
     }
 
     /// Writes all hyperparameters in force.
@@ -100,6 +152,10 @@ impl NetParams {
             self.clip.to_string(),
             self.bins.to_string(),
             self.embedding.to_string(),
+            self.ema.to_string(),
+            self.accumulate.to_string(),
+            self.precision.word().to_owned(),
+            self.checkpoint.to_string(),
         ];
         ALLOWED.iter().map(|name| (*name).to_owned()).zip(values).collect()
     }
@@ -111,6 +167,13 @@ const DEFAULT_EMBEDDING: u32 = 16;
 fn read_schedule(reader: &Reader<'_>) -> Result<Schedule, TrainError> {
     let Some(text) = reader.text("schedule") else { return Ok(Schedule::Constant) };
     Schedule::from_word(text).ok_or_else(|| reader.bad("schedule", Schedule::WORDS.to_owned()))
+}
+
+fn read_precision(reader: &Reader<'_>) -> Result<Precision, TrainError> {
+    let word = reader.text("precision").map(str::trim);
+    let known =
+        [Precision::F32, Precision::Bf16].into_iter().find(|own| word.is_none_or(|word| own.word() == word));
+    known.ok_or_else(|| reader.bad("precision", "f32 or bf16".to_owned()))
 }
 
 fn read_layers(reader: &Reader<'_>) -> Result<Vec<usize>, TrainError> {
@@ -159,6 +222,9 @@ pub struct NetJob {
     /// Epochs after which training ends, within the schedule of `params.epochs`.
     #[serde(default)]
     pub stop_after: Option<u32>,
+    /// Folder for checkpoints; `None` keeps none.
+    #[serde(default)]
+    pub checkpoints: Option<PathBuf>,
 }
 
 fn standard() -> (f64, f64) {
@@ -183,8 +249,16 @@ pub trait NetObserver {
     fn progress(&self, progress: Progress);
     /// Takes a point of the curve.
     fn point(&self, point: TrainPoint);
-    /// Returns whether to stop; asked between batches.
+    /// Returns whether to stop; asked between steps.
     fn cancelled(&self) -> bool;
+    /// Returns whether it is time for a checkpoint; asked between steps.
+    fn checkpoint_due(&self) -> bool {
+        false
+    }
+    /// Takes a sentence about something that went wrong and does not end the training.
+    fn warning(&self, message: &str) {
+        let _ = message;
+    }
 }
 
 /// A trained net.
@@ -213,15 +287,32 @@ mod tests {
             let params =
                 read(&[("layers", layers), ("dropout", "0.1"), ("batch", "7"), ("schedule", "cosine")])
                     .unwrap();
+            let more = [("ema", "0.999"), ("accumulate", "4"), ("precision", "bf16"), ("checkpoint", "50")];
+            let params = NetParams::read(
+                &params
+                    .to_params()
+                    .into_iter()
+                    .chain(more.map(|(k, v)| (k.to_owned(), v.to_owned())))
+                    .collect(),
+                100,
+            )
+            .unwrap();
+            assert_eq!((params.ema, params.step_rows(), params.checkpoint), (0.999, 28, 50));
             assert_eq!(NetParams::read(&params.to_params(), 5_000_000).unwrap(), params);
         }
     }
 
     #[test]
     fn bad_values_say_what_is_allowed() {
-        for (name, value) in
-            [("layers", "64,,32"), ("layers", "0"), ("epochs", "0"), ("dropout", "1"), ("schedule", "sine")]
-        {
+        for (name, value) in [
+            ("layers", "64,,32"),
+            ("layers", "0"),
+            ("epochs", "0"),
+            ("dropout", "1"),
+            ("schedule", "sine"),
+            ("precision", "f16"),
+            ("ema", "1"),
+        ] {
             let text = read(&[(name, value)]).unwrap_err().to_string();
             assert!(text.contains(value) && text.contains("expected"), "{text}");
         }

@@ -1,29 +1,45 @@
-//! Multi-layer perceptron in candle, exported to the scorer's dense net.
+//! Multi-layer perceptron, exported to the scorer's dense net.
 //!
-//! The same job runs in this process (CPU) or in the worker `yard-trainer` (CUDA, Metal). Numbers drawn
-//! come from the counter generator, so that a second run on one machine gives the same bits.
+//! The same job runs in this process on the CPU, by kernels of our own ([`cpu`]), or in the worker
+//! `yard-trainer` on a GPU (CUDA, Metal), in candle ([`candle_net`]). Numbers drawn come from the counter
+//! generator and all sums have a fixed order, so on CPUs the same job gives the same bits, for any number of
+//! threads and after a stop and a resume ([`checkpoint`]).
 
+mod adam;
+mod candle_input;
+mod candle_net;
+mod checkpoint;
+mod cpu;
+mod encode;
 mod input;
 mod job;
-mod net;
+mod lane;
+mod layout;
+mod learner;
+mod pack;
 mod schedule;
-mod train;
-
-pub use input::{Group, Knots};
-pub use job::{NetJob, NetObserver, NetParams, NetResult, NetRows};
-pub use schedule::Schedule;
 #[cfg(test)]
-pub(crate) use train::candle_margins;
+mod tests;
+mod tiles;
+mod train;
+mod vector;
+
+#[cfg(test)]
+pub(crate) use candle_net::candle_margins;
+pub use checkpoint::kept_progress;
+pub use input::{Group, Knots};
+pub use job::{NetJob, NetObserver, NetParams, NetResult, NetRows, Precision};
+pub use schedule::Schedule;
 pub use train::train_net;
 
 use crate::{
-    TrainError,
+    Context, TrainError,
     device::{DeviceChoice, HOW_TO_GET_GPU},
     fit::{FitData, Fitted},
-    input::Observer,
     target::Part,
     worker,
 };
+use std::cell::Cell;
 use yard_score::{
     encode::DENSE_LIMIT,
     model::{Calibration, Link, Model},
@@ -33,6 +49,9 @@ use yard_types::{
     recipe::FeatureOp,
     run::{Params, TrainPoint},
 };
+
+/// Seconds between checkpoints.
+const CHECKPOINT_SECS: f64 = 10.0;
 
 /// Fits a net.
 pub(crate) fn fit(data: &FitData<'_>, params: &Params) -> Result<Fitted, TrainError> {
@@ -54,6 +73,7 @@ pub(crate) fn fit(data: &FitData<'_>, params: &Params) -> Result<Fitted, TrainEr
         knots: knots(data, &params, &train),
         groups: groups(data, &params),
         stop_after: data.stop_after,
+        checkpoints: data.context.checkpoints.clone(),
     };
     let (result, device) = run(data, job, &train, &validation)?;
     let NetResult { mut net, steps, curve } = result;
@@ -148,7 +168,7 @@ fn run(
     validation: &NetRows,
 ) -> Result<(NetResult, String), TrainError> {
     let choice = DeviceChoice::parse(data.device)?;
-    let follower = Follower(data.context.observer);
+    let follower = Follower { context: data.context, checked: Cell::new((data.context.clock)()) };
     let here = |job: &NetJob| train_net(job, train, validation, &follower);
     let here_with_gpu = cfg!(any(feature = "cuda", feature = "metal"));
     if choice == DeviceChoice::Cpu || (here_with_gpu && choice != DeviceChoice::Auto) {
@@ -202,18 +222,36 @@ pub(crate) fn means_out_of_memory(text: &str) -> bool {
         .any(|words| text.contains(words))
 }
 
-struct Follower<'a>(&'a dyn Observer);
+/// Passes news of a net on to the run's observer, and tells when a checkpoint is due.
+struct Follower<'a> {
+    context: &'a Context<'a>,
+    /// When the last checkpoint was due.
+    checked: Cell<f64>,
+}
 
 impl NetObserver for Follower<'_> {
     fn progress(&self, progress: Progress) {
-        self.0.progress(progress);
+        self.context.observer.progress(progress);
     }
 
     fn point(&self, point: TrainPoint) {
-        self.0.point(point);
+        self.context.observer.point(point);
     }
 
     fn cancelled(&self) -> bool {
-        self.0.cancelled()
+        self.context.observer.cancelled()
+    }
+
+    fn checkpoint_due(&self) -> bool {
+        let now = (self.context.clock)();
+        let due = self.context.checkpoints.is_some() && now - self.checked.get() >= CHECKPOINT_SECS;
+        if due {
+            self.checked.set(now);
+        }
+        due
+    }
+
+    fn warning(&self, message: &str) {
+        self.context.observer.warning(message);
     }
 }

@@ -1,183 +1,231 @@
 //! The training loop of a net: shuffled batches, loss and its derivative in f64 by the same function as
-//! the linear models, early stopping with the weights of the best epoch.
+//! the linear models, early stopping with the weights of the best epoch, checkpoints.
 //! Paper: Prechelt, 1998, "Early stopping - but when?", doi:10.1007/3-540-49430-8_3.
 
 use super::{
-    job::{NetJob, NetObserver, NetResult, NetRows},
-    net::Net,
+    adam::Rule,
+    candle_net::CandleNet,
+    checkpoint::{Place, Position},
+    cpu::CpuNet,
+    job::{NetJob, NetObserver, NetResult, NetRows, Precision},
+    layout::Layout,
+    learner::{Learner, Step},
+    vector::Level,
 };
 use crate::{TrainError, device::DeviceChoice, linear::loss, watch};
-use candle_core::{Device, Tensor};
+use candle_core::Device;
 use yard_types::{event::Progress, rng::Rng, run::TrainPoint};
 
 const SHUFFLE_STREAM: u64 = 0x7368_7566_0000_0000;
-/// Rows of one forward pass on validation rows.
-const FORWARD_ROWS: usize = 8192;
+/// Steps between two reports of progress within an epoch, at least.
+const REPORT_STEPS: usize = 64;
+/// Reports of progress in an epoch, at most.
+const REPORTS: usize = 20;
 
-/// Trains a net on the device that the job names, in this process.
+/// Trains a net on the device that the job names, in this process. When the job names a folder for
+/// checkpoints, the training goes on from the one that the same job left there, if any.
 pub fn train_net(
     job: &NetJob,
     train: &NetRows,
     validation: &NetRows,
     observer: &dyn NetObserver,
 ) -> Result<NetResult, TrainError> {
-    check_rows(job, train, "training")?;
-    check_rows(job, validation, "validation")?;
+    check(job, train, validation)?;
+    let rows = (train, validation);
     let device = DeviceChoice::parse(&job.device)?.open()?;
-    let mut run = Run {
-        net: Net::new(job, &device).map_err(|error| candle(job, &error))?,
-        train: on_device(job, train, &device)?,
-        validation: on_device(job, validation, &device)?,
-        job,
-        device,
-        observer,
-        steps: 0,
-    };
-    run.epochs()
-}
-
-/// Returns the margins of a net by candle's own forward pass on the CPU, `[rows, outputs]`.
-#[cfg(test)]
-pub(crate) fn candle_margins(net: &yard_score::model::DenseNet, x: &[f32]) -> candle_core::Result<Vec<f32>> {
-    let width = net.layers[0].inputs as usize;
-    let mut x = Tensor::from_slice(x, (x.len() / width, width), &Device::Cpu)?;
-    for layer in &net.layers {
-        let shape = (layer.bias.len(), layer.inputs as usize);
-        let weight = Tensor::from_slice(&layer.weights, shape, &Device::Cpu)?;
-        let bias = Tensor::from_slice(&layer.bias, shape.0, &Device::Cpu)?;
-        x = x.matmul(&weight.t()?)?.broadcast_add(&bias)?;
-        if layer.activation == yard_score::model::Activation::Relu {
-            x = x.relu()?;
-        }
+    if !matches!(device, Device::Cpu) {
+        return train_with(job, rows, observer, &mut CandleNet::new(job, rows, &device)?);
     }
-    ((x * f64::from(net.scale))? + f64::from(net.shift))?.flatten_all()?.to_vec1()
+    if job.params.precision == Precision::Bf16 {
+        return Err(TrainError::Settings {
+            what: "precision=bf16 needs a GPU, and this net trains on the CPU, whose products are f32"
+                .to_owned(),
+            advice: "leave precision out, or use --device cuda:0 or metal".to_owned(),
+        });
+    }
+    train_with(job, rows, observer, &mut CpuNet::new(job, rows, Level::of_processor()))
 }
 
-struct DeviceRows<'a> {
-    x: Tensor,
-    rows: &'a NetRows,
+/// Checks a job and its rows.
+pub(super) fn check(job: &NetJob, train: &NetRows, validation: &NetRows) -> Result<(), TrainError> {
+    check_rows(job, train, "training")?;
+    check_rows(job, validation, "validation")
+}
+
+/// Trains a net by a learner that was made for the same job and rows.
+pub(super) fn train_with(
+    job: &NetJob,
+    (train, validation): (&NetRows, &NetRows),
+    observer: &dyn NetObserver,
+    learner: &mut dyn Learner,
+) -> Result<NetResult, TrainError> {
+    let mut run = Run {
+        layout: Layout::new(job),
+        place: Place::of(job, [train, validation]),
+        learner,
+        train,
+        validation,
+        job,
+        observer,
+        at: Position::default(),
+        best: Vec::new(),
+        saved: false,
+    };
+    run.restore()?;
+    run.epochs()?;
+    let state = if run.best.is_empty() { run.learner.state()?.kept().to_vec() } else { run.best };
+    Ok(NetResult { net: run.layout.to_dense(&state), steps: run.at.best_epoch, curve: run.at.curve })
 }
 
 struct Run<'a> {
     job: &'a NetJob,
-    net: Net,
-    device: Device,
-    train: DeviceRows<'a>,
-    validation: DeviceRows<'a>,
+    learner: &'a mut dyn Learner,
+    layout: Layout,
+    train: &'a NetRows,
+    validation: &'a NetRows,
     observer: &'a dyn NetObserver,
-    /// Batches done.
-    steps: u64,
+    place: Option<Place>,
+    at: Position,
+    /// Weights of the best epoch.
+    best: Vec<f32>,
+    /// Whether a checkpoint was written or read.
+    saved: bool,
 }
 
 impl Run<'_> {
-    fn epochs(&mut self) -> Result<NetResult, TrainError> {
-        let params = &self.job.params;
-        let held_out = !self.validation.rows.y.is_empty();
-        let (mut best, mut least, mut best_epoch) = (None, f64::INFINITY, 0);
-        let mut curve = Vec::new();
-        for epoch in 1..=self.job.stop_after.unwrap_or(params.epochs) {
-            let train_loss = self.epoch(epoch)?;
-            let margins = if held_out { Some(self.validation_margins()?) } else { None };
-            let validation_loss = margins.as_ref().map(|margins| self.validation_loss(margins));
-            let validation_metric =
-                margins.filter(|_| watch::due(epoch)).and_then(|margins| self.metric(margins));
-            let point = TrainPoint { step: epoch, train_loss, validation_loss, validation_metric };
-            curve.push(point);
-            self.observer.point(point);
-            self.observer.progress(Progress {
-                phase: "net".to_owned(),
-                done: u64::from(epoch),
-                total: Some(u64::from(params.epochs)),
-                unit: "epochs".to_owned(),
-            });
-            if !train_loss.is_finite() || validation_loss.is_some_and(|loss| !loss.is_finite()) {
-                let detail = format!("the loss of epoch {epoch} is not finite (lower learning_rate)");
-                return Err(TrainError::Diverged { family: "mlp", detail });
-            }
-            // Without validation rows the last epoch is kept.
-            let loss = validation_loss.unwrap_or(-f64::from(epoch));
-            if best.is_none() || loss < least {
-                (best, least, best_epoch) = (Some(self.weights()?), loss, epoch);
-            } else if params.patience > 0 && epoch - best_epoch >= params.patience {
-                break;
-            }
+    /// Goes on from the job's checkpoint, if there is one.
+    fn restore(&mut self) -> Result<(), TrainError> {
+        let loaded = self.place.as_ref().and_then(|place| place.load(self.layout.len()));
+        let averaged = self.job.params.ema > 0.0;
+        let Some(loaded) = loaded.filter(|own| own.state.average.is_empty() != averaged) else {
+            return Ok(());
+        };
+        self.learner.restore(&loaded.state)?;
+        (self.at, self.best, self.saved) = (loaded.position, loaded.best, true);
+        for point in &self.at.curve {
+            self.observer.point(*point);
         }
-        let net = best.map_or_else(|| self.weights(), Ok)?;
-        Ok(NetResult { net, steps: best_epoch, curve })
+        Ok(())
     }
 
-    fn weights(&self) -> Result<yard_score::model::DenseNet, TrainError> {
-        self.net.to_dense().map_err(|error| candle(self.job, &error))
+    fn save(&mut self) -> Result<(), TrainError> {
+        let Some(place) = &self.place else { return Ok(()) };
+        match place.save(&self.at, &self.learner.state()?, &self.best) {
+            Ok(()) => self.saved = true,
+            Err(error) => self.observer.warning(&format!(
+                "the checkpoint can't be written ({error}); training goes on, and a stop would lose what it \
+                 did since the last one; free space or check the folder: {}",
+                place.path().display()
+            )),
+        }
+        Ok(())
     }
 
-    /// Goes over all training rows once; returns their mean loss on the way.
-    fn epoch(&mut self, epoch: u32) -> Result<f64, TrainError> {
-        let rows = self.train.rows.y.len();
+    fn epochs(&mut self) -> Result<(), TrainError> {
+        let last = self.job.stop_after.unwrap_or(self.job.params.epochs);
+        while !self.at.ended && self.at.epochs < last {
+            self.epoch()?;
+            self.judge()?;
+        }
+        if self.saved && !self.at.ended {
+            self.at.ended = true;
+            self.save()?;
+        }
+        Ok(())
+    }
+
+    /// Goes over the training rows that are left in this epoch.
+    fn epoch(&mut self) -> Result<(), TrainError> {
+        let params = &self.job.params;
+        let rows = self.train.y.len();
         let mut order: Vec<u32> = (0..rows as u32).collect();
-        Rng::new(self.job.seed, SHUFFLE_STREAM + u64::from(epoch)).shuffle(&mut order);
-        let (mut loss, mut weight) = (0.0, 0.0);
-        for batch in order.chunks(self.job.params.batch as usize) {
-            if self.observer.cancelled() {
-                return Err(TrainError::Cancelled);
+        Rng::new(self.job.seed, SHUFFLE_STREAM + u64::from(self.at.epochs + 1)).shuffle(&mut order);
+        let steps = rows.div_ceil(params.step_rows());
+        let every = REPORT_STEPS.max(steps.div_ceil(REPORTS));
+        for batch in order.chunks(params.step_rows()).skip(self.at.in_epoch) {
+            self.pause()?;
+            let done = self.at.steps as f64 / (steps as f64 * f64::from(params.epochs));
+            let rule = Rule {
+                rate: params.learning_rate * params.schedule.factor(done),
+                decay: params.l2,
+                clip: params.clip,
+                ema: (params.ema > 0.0).then_some(params.ema),
+                steps: self.at.steps,
+            };
+            let sums = self.learner.step(&Step { rows: batch, number: self.at.steps, rule })?;
+            self.at.sums = (self.at.sums.0 + sums.0, self.at.sums.1 + sums.1);
+            self.at.steps += 1;
+            self.at.in_epoch += 1;
+            if self.at.in_epoch.is_multiple_of(every) || self.at.in_epoch == steps {
+                self.report(steps);
             }
-            let sums = self.batch(batch).map_err(|error| candle(self.job, &error))?;
-            loss += sums.0;
-            weight += sums.1;
-            self.steps += 1;
         }
-        Ok(loss / weight)
+        Ok(())
     }
 
-    /// Takes one step on some rows; returns the sums of weighted loss and of weights.
-    fn batch(&mut self, batch: &[u32]) -> candle_core::Result<(f64, f64)> {
-        let ids = Tensor::from_slice(batch, batch.len(), &self.device)?;
-        let x = self.train.x.index_select(&ids, 0)?;
-        let margins = self.net.forward(&x, Some(self.steps))?;
-        let mut values: Vec<f32> = margins.detach().flatten_all()?.to_vec1()?;
-        let outputs = self.job.outputs;
-        let (mut sum, mut total) = (0.0, 0.0);
-        let mut slopes = vec![0.0_f64; outputs];
-        let scale = 1.0 / batch.len() as f64;
-        for (row, values) in batch.iter().zip(values.chunks_exact_mut(outputs)) {
-            let (y, weight) = target(self.train.rows, *row as usize);
-            for (slope, value) in slopes.iter_mut().zip(values.iter()) {
-                *slope = f64::from(*value);
-            }
-            sum += weight * loss(self.job.link, y, &mut slopes);
-            total += weight;
-            for (value, slope) in values.iter_mut().zip(&slopes) {
-                *value = (weight * slope * scale) as f32;
-            }
+    /// Stops when that was asked for, and keeps a checkpoint when one is due.
+    fn pause(&mut self) -> Result<(), TrainError> {
+        if self.observer.cancelled() {
+            self.save()?;
+            return Err(TrainError::Cancelled);
         }
-        // The gradient of Σ margin × slope by the weights is that of the loss.
-        let slopes = Tensor::from_vec(values, margins.shape(), &self.device)?;
-        let gradients = (margins * slopes)?.sum_all()?.backward()?;
-        let params = &self.job.params;
-        let batches = self.train.rows.y.len().div_ceil(params.batch as usize) as f64;
-        let done = self.steps as f64 / (batches * f64::from(params.epochs));
-        self.net.step(&gradients, params.schedule.factor(done))?;
-        Ok((sum, total))
+        let every = u64::from(self.job.params.checkpoint);
+        let by_steps = every > 0 && self.at.steps > 0 && self.at.steps.is_multiple_of(every);
+        if self.observer.checkpoint_due() || by_steps {
+            self.save()?;
+        }
+        Ok(())
     }
 
-    fn validation_margins(&self) -> Result<Vec<f32>, TrainError> {
-        let rows = self.validation.rows.y.len();
-        let mut out = Vec::with_capacity(rows * self.job.outputs);
-        for start in (0..rows).step_by(FORWARD_ROWS) {
-            let length = FORWARD_ROWS.min(rows - start);
-            let x = self.validation.x.narrow(0, start, length);
-            let margins = x
-                .and_then(|x| self.net.forward(&x, None))
-                .and_then(|margins| margins.flatten_all()?.to_vec1::<f32>())
-                .map_err(|error| candle(self.job, &error))?;
-            out.extend(margins);
+    fn report(&self, steps: usize) {
+        let epochs = u64::from(self.job.stop_after.unwrap_or(self.job.params.epochs));
+        self.observer.progress(Progress {
+            phase: "net".to_owned(),
+            done: self.at.steps,
+            total: Some(epochs * steps as u64),
+            unit: "steps".to_owned(),
+        });
+    }
+
+    /// Ends an epoch: measures it and keeps its weights if they are the best.
+    fn judge(&mut self) -> Result<(), TrainError> {
+        let epoch = self.at.epochs + 1;
+        let train_loss = self.at.sums.0 / self.at.sums.1;
+        let held_out = !self.validation.y.is_empty();
+        let margins = if held_out { Some(self.learner.validation_margins()?) } else { None };
+        let validation_loss = margins.as_ref().map(|margins| self.validation_loss(margins));
+        let validation_metric =
+            margins.filter(|_| watch::due(epoch)).and_then(|margins| self.metric(margins));
+        let point = TrainPoint { step: epoch, train_loss, validation_loss, validation_metric };
+        self.at.curve.push(point);
+        self.observer.point(point);
+        if !train_loss.is_finite() || validation_loss.is_some_and(|loss| !loss.is_finite()) {
+            let detail = format!("the loss of epoch {epoch} is not finite (lower learning_rate)");
+            return Err(TrainError::Diverged { family: "mlp", detail });
         }
-        Ok(out)
+        // Without validation rows the last epoch is kept.
+        let loss = validation_loss.unwrap_or(-f64::from(epoch));
+        if self.at.least.is_none_or(|least| loss < least) {
+            self.best.clear();
+            self.best.extend_from_slice(self.learner.state()?.kept());
+            (self.at.least, self.at.best_epoch) = (Some(loss), epoch);
+        }
+        let patience = self.job.params.patience;
+        let tired = patience > 0 && epoch - self.at.best_epoch >= patience;
+        (self.at.epochs, self.at.in_epoch, self.at.sums) = (epoch, 0, (0.0, 0.0));
+        if tired {
+            self.at.ended = true;
+            if self.saved {
+                self.save()?;
+            }
+        }
+        Ok(())
     }
 
     fn validation_loss(&self, margins: &[f32]) -> f64 {
         let (mut sum, mut total) = (0.0, 0.0);
         for (row, margins) in margins.chunks_exact(self.job.outputs).enumerate() {
-            let (y, weight) = target(self.validation.rows, row);
+            let (y, weight) = target(self.validation, row);
             let mut margins: Vec<f64> = margins.iter().map(|margin| f64::from(*margin)).collect();
             sum += weight * loss(self.job.link, y, &mut margins);
             total += weight;
@@ -188,7 +236,7 @@ impl Run<'_> {
     /// Returns the followed metric on validation rows, on the scale of the target.
     fn metric(&self, mut margins: Vec<f32>) -> Option<f64> {
         let (mean, sd) = self.job.target;
-        let rows = self.validation.rows;
+        let rows = self.validation;
         for margin in &mut margins {
             *margin = (f64::from(*margin) * sd + mean) as f32;
         }
@@ -198,14 +246,10 @@ impl Run<'_> {
     }
 }
 
-fn target(rows: &NetRows, row: usize) -> (f64, f64) {
+/// Returns target and weight of a row.
+pub(super) fn target(rows: &NetRows, row: usize) -> (f64, f64) {
     let weight = rows.weights.as_ref().map_or(1.0, |weights| f64::from(weights[row]));
     (f64::from(rows.y[row]), weight)
-}
-
-fn on_device<'a>(job: &NetJob, rows: &'a NetRows, device: &Device) -> Result<DeviceRows<'a>, TrainError> {
-    let x = Tensor::from_slice(&rows.x, (rows.y.len(), job.features), device);
-    Ok(DeviceRows { x: x.map_err(|error| candle(job, &error))?, rows })
 }
 
 fn check_rows(job: &NetJob, rows: &NetRows, part: &str) -> Result<(), TrainError> {
@@ -214,28 +258,16 @@ fn check_rows(job: &NetJob, rows: &NetRows, part: &str) -> Result<(), TrainError
     let classes = if job.link == yard_score::model::Link::Softmax { job.outputs as f32 } else { 2.0 };
     let coded = job.link == yard_score::model::Link::Identity
         || rows.y.iter().all(|y| *y >= 0.0 && *y < classes && y.fract() == 0.0);
-    if rows.x.len() == n.saturating_mul(job.features) && weights == n && coded && job.outputs > 0 {
+    let fits = rows.x.len() == n.saturating_mul(job.features) && weights == n;
+    if fits && coded && job.outputs > 0 && job.features > 0 {
         return Ok(());
     }
     Err(TrainError::Part {
         part: "net",
         message: format!(
-            "{part} rows don't fit: {} feature values, {n} targets, {weights} weights; expected {} features a row and class codes below {classes}",
+            "{part} rows don't fit: {} feature values, {n} targets, {weights} weights; expected {} features a row (at least 1) and class codes below {classes}",
             rows.x.len(),
             job.features
         ),
     })
-}
-
-/// Names candle's error; running out of memory comes with advice.
-fn candle(job: &NetJob, error: &candle_core::Error) -> TrainError {
-    let text = error.to_string();
-    let first = text.lines().next().unwrap_or_default().to_owned();
-    if super::means_out_of_memory(&text) {
-        return TrainError::Worker {
-            reason: format!("{} is out of memory ({first})", job.device),
-            advice: format!("lower batch (now {}) or layers, or use --device cpu", job.params.batch),
-        };
-    }
-    TrainError::Part { part: "net", message: first }
 }

@@ -118,10 +118,14 @@ impl Worker {
                 stopping = Some(0);
                 self.send(&Request::Cancel)?;
             }
+            if observer.checkpoint_due() {
+                self.send(&Request::Checkpoint)?;
+            }
             match self.lines.recv_timeout(TICK) {
                 Ok(line) => match serde_json::from_str(&line) {
                     Ok(Reply::Progress { progress }) => observer.progress(progress),
                     Ok(Reply::Point { point }) => observer.point(point),
+                    Ok(Reply::Warning { message }) => observer.warning(&message),
                     Ok(Reply::Done { result }) => return Ok(*result),
                     Ok(Reply::Cancelled) => return Err(TrainError::Cancelled),
                     Ok(Reply::Failed { reason, advice }) => return Err(failed(&reason, &advice)),

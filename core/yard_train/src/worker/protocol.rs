@@ -30,6 +30,8 @@ pub(super) struct PartShape {
 pub(super) enum Request {
     /// Train; the first line.
     Train { job: Box<NetJob>, data: PathBuf, train: PartShape, validation: PartShape },
+    /// Write a checkpoint at the next step.
+    Checkpoint,
     /// Stop.
     Cancel,
 }
@@ -40,6 +42,7 @@ pub(super) enum Request {
 pub(super) enum Reply {
     Progress { progress: Progress },
     Point { point: TrainPoint },
+    Warning { message: String },
     Done { result: Box<NetResult> },
     Cancelled,
     Failed { reason: String, advice: String },

@@ -31,16 +31,19 @@ pub fn serve(mut input: impl BufRead + Send + 'static, output: impl Write) -> io
     let mut line = String::new();
     input.read_line(&mut line)?;
     let cancelled = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&cancelled);
+    let checkpoint = Arc::new(AtomicBool::new(false));
+    let (stop, keep) = (Arc::clone(&cancelled), Arc::clone(&checkpoint));
     std::thread::spawn(move || {
         for line in input.lines().map_while(Result::ok) {
-            if matches!(serde_json::from_str(&line), Ok(Request::Cancel)) {
-                break;
+            match serde_json::from_str(&line) {
+                Ok(Request::Cancel) => break,
+                Ok(Request::Checkpoint) => keep.store(true, Ordering::Relaxed),
+                _ => {}
             }
         }
-        flag.store(true, Ordering::Relaxed);
+        stop.store(true, Ordering::Relaxed);
     });
-    let writer = Writer { output: RefCell::new(output), cancelled, failed: RefCell::new(None) };
+    let writer = Writer { output: RefCell::new(output), cancelled, checkpoint, failed: RefCell::new(None) };
     let last = match work(&line, &writer) {
         Ok(result) => Reply::Done { result: Box::new(result) },
         Err(error) => Reply::of_error(&error),
@@ -75,6 +78,7 @@ fn work<W: Write>(line: &str, writer: &Writer<W>) -> Result<NetResult, TrainErro
 struct Writer<W> {
     output: RefCell<W>,
     cancelled: Arc<AtomicBool>,
+    checkpoint: Arc<AtomicBool>,
     failed: RefCell<Option<io::Error>>,
 }
 
@@ -98,6 +102,14 @@ impl<W: Write> NetObserver for Writer<W> {
     fn cancelled(&self) -> bool {
         // A pipe that nobody reads means that the program is gone.
         self.cancelled.load(Ordering::Relaxed) || self.failed.borrow().is_some()
+    }
+
+    fn checkpoint_due(&self) -> bool {
+        self.checkpoint.swap(false, Ordering::Relaxed)
+    }
+
+    fn warning(&self, message: &str) {
+        self.write(&Reply::Warning { message: message.to_owned() });
     }
 }
 
