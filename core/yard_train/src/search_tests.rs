@@ -124,8 +124,10 @@ fn a_stopped_search_goes_on_with_its_trials_and_ends_with_the_same_model() {
             assert_eq!(old.trial.seconds.to_bits(), new.seconds.to_bits());
         }
         // Damaged records cost time, not the result.
-        let broken: Vec<FinishedTrial> =
-            finished.iter().map(|own| FinishedTrial { saved: own.saved[1..].to_vec(), ..own.clone() }).collect();
+        let broken: Vec<FinishedTrial> = finished
+            .iter()
+            .map(|own| FinishedTrial { saved: own.saved[1..].to_vec(), ..own.clone() })
+            .collect();
         let context = crate::Context { finished: &broken, ..crate::Context::new(2, &told, &clock) };
         assert_eq!(train(&data.input(), &spec, &context).unwrap().parts, whole.parts);
         if rows > 1_000 {
@@ -142,7 +144,12 @@ fn each_search_has_a_front_and_names_the_smallest_model() {
     assert!(front > 0 && front <= 8);
     assert!(output.trials.iter().all(|trial| trial.front <= trial.size_bytes.is_some()));
     let smallest = "the smallest single model within one standard error of the best: trial";
-    assert_eq!(output.notes.iter().filter(|note| note.starts_with(smallest)).count(), 1, "{:?}", output.notes);
+    assert_eq!(
+        output.notes.iter().filter(|note| note.starts_with(smallest)).count(),
+        1,
+        "{:?}",
+        output.notes
+    );
 }
 
 #[test]
@@ -150,7 +157,8 @@ fn repeated_folds_test_rows_as_often() {
     let data = Data::new(Task::Binary, Signal::Sum, 300);
     let once = RunSpec { folds: 3, ..spec(Family::Linear, &[]) };
     let twice = RunSpec { repeats: 4, ..once.clone() };
-    let [once, twice] = [once, twice].map(|spec| run(&data, &spec, 2).unwrap().metrics["cross_validation"].clone());
+    let [once, twice] =
+        [once, twice].map(|spec| run(&data, &spec, 2).unwrap().metrics["cross_validation"].clone());
     let width = |set: &yard_types::metric::MetricSet| {
         let auc = &set["roc_auc"];
         auc.high.unwrap() - auc.low.unwrap()

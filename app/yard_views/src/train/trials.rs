@@ -49,8 +49,7 @@ pub(super) fn show(ui: &mut egui::Ui, state: &StudioState) {
             .tooltip("Median time of one row in process, measured when the trial ended"),
         Column::new("Size, KiB", 68.0).right(),
         Column::new("Time, s", 60.0).right(),
-        Column::new("State", 72.0)
-            .tooltip("front: no other trial is at least as good, as fast and as small"),
+        Column::new("State", 72.0).tooltip("front: no other trial is at least as good, as fast and as small"),
         Column::rest("Why", 200.0),
     ];
     Table::new("Trials", &columns)
@@ -115,8 +114,7 @@ fn plots_ui(ui: &mut egui::Ui, run: &RunRecord, metric: &str) {
             .note("line: best so far")
             .line(Line::new("best so far", t.text_3, best_so_far(&figures, metric))),
             Side::Right => {
-                let plot =
-                    Plot::new(&by_time, Axis::new(unit).log(true), Axis::new(label)).note(&cheapest);
+                let plot = Plot::new(&by_time, Axis::new(unit).log(true), Axis::new(label)).note(&cheapest);
                 if timed { plot.line(Line::new("Pareto front", t.text_3, front.clone())) } else { plot }
             }
         };
