@@ -133,6 +133,10 @@ pub struct TrainDraft {
     pub budget: String,
     /// Folds of cross-validation as typed; empty uses the validation part.
     pub folds: String,
+    /// How often rows are dealt into folds anew, as typed; empty for once.
+    pub repeats: String,
+    /// Whether the whole run is tested by nested cross-validation.
+    pub nested: bool,
 }
 
 impl Default for TrainDraft {
@@ -145,6 +149,8 @@ impl Default for TrainDraft {
             trials: String::new(),
             budget: String::new(),
             folds: String::new(),
+            repeats: String::new(),
+            nested: false,
         }
     }
 }
@@ -161,6 +167,8 @@ impl TrainDraft {
             trials: unless(spec.trials, 1),
             budget: spec.budget_secs.map_or(String::new(), number),
             folds: unless(spec.folds, 0),
+            repeats: unless(spec.repeats, 1),
+            nested: spec.nested,
         }
     }
 
@@ -176,6 +184,8 @@ impl TrainDraft {
         spec.trials = whole("trials", &self.trials)?.unwrap_or(1);
         spec.budget_secs = optional("budget", &self.budget)?;
         spec.folds = whole("folds", &self.folds)?.unwrap_or(0);
+        spec.repeats = whole("repeats", &self.repeats)?.unwrap_or(1);
+        spec.nested = self.nested;
         spec.device.clone_from(&self.device);
         spec.params = self
             .params

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use crate::{
-    Observer, TrainError, TrainOutput,
+    FinishedTrial, Observer, TrainError, TrainOutput,
     choose::Candidate,
     ensemble,
     measure::Scored,
@@ -87,6 +87,99 @@ fn an_ensemble_scores_is_refitted_and_reproduces() {
     let broken = RunSpec { params: [("members".to_owned(), "[]".to_owned())].into(), ..listed };
     let text = run(&data, &broken, 1).unwrap_err().to_string();
     assert!(text.contains("at least one member"), "{text}");
+}
+
+/// Cancels the run after so many trials, and keeps what it was told of them.
+struct StopAfter(usize, Mutex<Vec<FinishedTrial>>);
+
+impl Observer for StopAfter {
+    fn trial(&self, _: u32, trial: &Trial, saved: &[u8]) {
+        self.1.lock().unwrap().push(FinishedTrial { trial: trial.clone(), saved: saved.to_vec() });
+    }
+
+    fn cancelled(&self) -> bool {
+        self.1.lock().unwrap().len() >= self.0
+    }
+}
+
+#[test]
+fn a_stopped_search_goes_on_with_its_trials_and_ends_with_the_same_model() {
+    // Folds judge the small set, held-out rows the large one.
+    for (rows, stop) in [(300, 6), (300, 11), (8_000, 3)] {
+        let data = Data::new(Task::Regression, Signal::Product, rows);
+        let spec = RunSpec { trials: 13, ..auto(13) };
+        let whole = run(&data, &spec, 2).unwrap();
+        let (stopped, clock) = (StopAfter(stop, Mutex::default()), ticking());
+        let error = train(&data.input(), &spec, &crate::Context::new(2, &stopped, &clock)).unwrap_err();
+        assert!(matches!(error, TrainError::Cancelled), "{error}");
+        let finished = stopped.1.into_inner().unwrap();
+        assert!(finished.len() >= stop);
+        let told = Trials::default();
+        let context = crate::Context { finished: &finished, ..crate::Context::new(1, &told, &clock) };
+        let resumed = train(&data.input(), &spec, &context).unwrap();
+        assert_eq!(resumed.parts, whole.parts);
+        assert_eq!((resumed.family, &resumed.params), (whole.family, &whole.params));
+        // The trials that had ended were not run again: their times are the old ones.
+        for (old, new) in finished.iter().zip(&resumed.trials) {
+            assert_eq!(old.trial.seconds.to_bits(), new.seconds.to_bits());
+        }
+        // Damaged records cost time, not the result.
+        let broken: Vec<FinishedTrial> = finished
+            .iter()
+            .map(|own| FinishedTrial { saved: own.saved[1..].to_vec(), ..own.clone() })
+            .collect();
+        let context = crate::Context { finished: &broken, ..crate::Context::new(2, &told, &clock) };
+        assert_eq!(train(&data.input(), &spec, &context).unwrap().parts, whole.parts);
+        if rows > 1_000 {
+            assert!(!whole.metrics.contains_key("cross_validation"));
+        }
+    }
+}
+
+#[test]
+fn each_search_has_a_front_and_names_the_smallest_model() {
+    let data = Data::new(Task::Binary, Signal::Product, 300);
+    let output = run(&data, &auto(8), 2).unwrap();
+    let front = output.trials.iter().filter(|trial| trial.front).count();
+    assert!(front > 0 && front <= 8);
+    assert!(output.trials.iter().all(|trial| trial.front <= trial.size_bytes.is_some()));
+    let smallest = "the smallest single model within one standard error of the best: trial";
+    assert_eq!(
+        output.notes.iter().filter(|note| note.starts_with(smallest)).count(),
+        1,
+        "{:?}",
+        output.notes
+    );
+}
+
+#[test]
+fn repeated_folds_test_rows_as_often() {
+    let data = Data::new(Task::Binary, Signal::Sum, 300);
+    let once = RunSpec { folds: 3, ..spec(Family::Linear, &[]) };
+    let twice = RunSpec { repeats: 4, ..once.clone() };
+    let [once, twice] =
+        [once, twice].map(|spec| run(&data, &spec, 2).unwrap().metrics["cross_validation"].clone());
+    let width = |set: &yard_types::metric::MetricSet| {
+        let auc = &set["roc_auc"];
+        auc.high.unwrap() - auc.low.unwrap()
+    };
+    assert!(twice["roc_auc"].value != once["roc_auc"].value);
+    assert!(width(&twice) < width(&once), "{} {}", width(&twice), width(&once));
+}
+
+#[test]
+fn nested_folds_of_a_random_target_have_an_auc_of_a_half() {
+    let data = Data::new(Task::Binary, Signal::Noise, 6_000);
+    let search = RunSpec {
+        trials: 4,
+        folds: 4,
+        nested: true,
+        ..spec(Family::Boosting, &[("trees", "20"), ("min_leaf", "100")])
+    };
+    let output = run(&data, &search, 2).unwrap();
+    let nested = &output.metrics["nested_cross_validation"]["roc_auc"];
+    assert!((nested.value - 0.5).abs() < 0.02, "{nested:?}");
+    assert!(nested.low.unwrap() < 0.5 && nested.high.unwrap() > 0.5, "{nested:?}");
 }
 
 /// A candidate that misses the truth by its errors.

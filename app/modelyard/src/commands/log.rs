@@ -25,7 +25,7 @@ pub(crate) fn runs(session: &Session, project: &ProjectArgs) -> Result<ExitCode>
                 RunState::Running => "running".to_owned(),
                 RunState::Finished { model } => format!("model {model}"),
                 RunState::Failed { message } => format!("failed: {message}"),
-                RunState::Cancelled => stopped(run.stopped.as_ref()),
+                RunState::Cancelled => stopped(run.stopped.as_ref(), run.saved.len()),
             };
             let cells = [run.id.to_string(), run.spec.family.word().to_owned(), run.dataset.to_string()];
             table.row(cells.into_iter().chain([seconds(&run.started_at), ended]).collect());
@@ -36,10 +36,11 @@ pub(crate) fn runs(session: &Session, project: &ProjectArgs) -> Result<ExitCode>
 }
 
 /// Says how a stopped run can go on.
-fn stopped(left: Option<&Stopped>) -> String {
+fn stopped(left: Option<&Stopped>, trials: usize) -> String {
     let why = if left.is_some_and(|left| left.interrupted) { "interrupted" } else { "stopped" };
     match left.and_then(|left| left.checkpoint.as_ref()) {
         Some(at) => format!("{why} at {} {}, can be resumed", at.done, at.unit),
+        None if trials > 0 => format!("{why} after {trials} trials, can be resumed"),
         None => format!("{why}, can be resumed from the beginning"),
     }
 }

@@ -12,7 +12,7 @@ use yard_ui::{Button, Form, Icon, Select, TextField, section_with, space, text};
 const LABEL: f32 = 96.0;
 
 /// Settings of a search and of folds; they are no hyperparameters.
-const SEARCH: [(Param, Pick); 3] = [
+const SEARCH: [(Param, Pick); 4] = [
     (
         Param {
             name: "trials",
@@ -45,6 +45,17 @@ const SEARCH: [(Param, Pick); 3] = [
             reason: "From 2 on, trials are compared by cross-validation: steadier on small data, and as many times slower",
         },
         |state| &mut state.drafts.train.folds,
+    ),
+    (
+        Param {
+            name: "repeats",
+            label: "Repeats",
+            unit: "of folds",
+            default: "1",
+            kind: Kind::Whole(1, 100),
+            reason: "Rows are dealt into folds anew so often; needs folds",
+        },
+        |state| &mut state.drafts.train.repeats,
     ),
 ];
 
@@ -84,6 +95,16 @@ pub(super) fn show(ui: &mut egui::Ui, state: &mut StudioState, view: &mut View) 
         for (own, pick) in &SEARCH {
             search_ui(ui, state, own, *pick);
         }
+        nested_ui(ui, state);
+    }
+}
+
+fn nested_ui(ui: &mut egui::Ui, state: &mut StudioState) {
+    let mut nested = state.drafts.train.nested;
+    let reason = "The whole run, its choice included, is repeated and tested on each of the folds";
+    if yard_ui::checkbox(ui, &mut nested, "Nested cross-validation").on_hover_text(reason).changed() {
+        state.before_edit("nested cross-validation");
+        state.drafts.train.nested = nested;
     }
 }
 

@@ -361,6 +361,12 @@ fn line(state: &StudioState, spec: &RunSpec) -> String {
     if spec.folds > 0 {
         parts.push(format!("--folds {}", spec.folds));
     }
+    if spec.repeats > 1 {
+        parts.push(format!("--repeats {}", spec.repeats));
+    }
+    if spec.nested {
+        parts.push("--nested".to_owned());
+    }
     if spec.device != "auto" {
         parts.push(format!("--device {}", spec.device));
     }

@@ -25,9 +25,10 @@ pub(super) fn show(ui: &mut egui::Ui, state: &StudioState) {
     let Some(run) = super::focus(state).filter(|run| run.trials.len() > 1) else { return };
     ui.add_space(space::S24);
     let note = format!(
-        "{} of run {}, on the validation split",
+        "{} of run {}, {} on the Pareto front of quality, time of a row and size; figures on held-out rows",
         fmt::counted(run.trials.len() as u64, "trial", "trials"),
-        run.id
+        run.id,
+        run.trials.iter().filter(|trial| trial.front).count()
     );
     section(ui, "Trials", &note);
     let metric = words::chosen_metric(&state.project).to_owned();
@@ -43,8 +44,12 @@ pub(super) fn show(ui: &mut egui::Ui, state: &StudioState) {
         Column::new("Family", 76.0),
         Column::rest("Parameters", 160.0),
         Column::new(label.as_str(), 156.0).right().better(words::better(&metric)),
+        Column::new("Row, µs", 60.0)
+            .right()
+            .tooltip("Median time of one row in process, measured when the trial ended"),
+        Column::new("Size, KiB", 68.0).right(),
         Column::new("Time, s", 60.0).right(),
-        Column::new("State", 72.0),
+        Column::new("State", 72.0).tooltip("front: no other trial is at least as good, as fast and as small"),
         Column::rest("Why", 200.0),
     ];
     Table::new("Trials", &columns)
@@ -59,9 +64,12 @@ pub(super) fn show(ui: &mut egui::Ui, state: &StudioState) {
                 3 => Cell::number_opt(
                     trial.validation.get(&metric).map(|value| words::metric_interval(&metric, value)),
                 ),
-                4 => Cell::number(fmt::fixed(trial.seconds, 1)),
-                5 if trial.kept => Cell::status(Status::Ok, "kept"),
-                5 => Cell::status(Status::Done, "tried"),
+                4 => Cell::number_opt(trial.latency_us.map(|time| fmt::fixed(time, 1))),
+                5 => Cell::number_opt(trial.size_bytes.map(|bytes| fmt::fixed(bytes as f64 / 1024.0, 1))),
+                6 => Cell::number(fmt::fixed(trial.seconds, 1)),
+                7 if trial.kept => Cell::status(Status::Ok, "kept"),
+                7 if trial.front => Cell::status(Status::Done, "front"),
+                7 => Cell::status(Status::Idle, "tried"),
                 _ => Cell::muted(trial.note.as_str()),
             }
         });
@@ -83,9 +91,14 @@ fn plots_ui(ui: &mut egui::Ui, run: &RunRecord, metric: &str) {
     let label = words::metric_label(metric);
     let better_words = words::better(metric).words();
     let title = format!("{label} by trial, {better_words}");
-    let by_time = format!("{label} over training time");
     let lower = words::better(metric).words().starts_with("lower");
-    let cheapest = if lower { "best and quick: down, left" } else { "best and quick: up, left" };
+    let timed = figures.iter().all(|(_, trial, _)| trial.latency_us.is_some());
+    let (over, unit) = if timed { ("time of a row", "µs") } else { ("training time", "seconds") };
+    let by_time = format!("{label} over {over}");
+    let side_note = if lower { "best and quick: down, left" } else { "best and quick: up, left" };
+    let front = front(&figures);
+    let cheapest =
+        if front.len() > 1 { format!("{side_note}; line: Pareto front") } else { side_note.to_owned() };
     let last = run.trials.len();
     let ticks: Vec<(f64, String)> =
         (1..=last).step_by(last.div_ceil(8)).map(|at| (at as f64, at.to_string())).collect();
@@ -101,11 +114,13 @@ fn plots_ui(ui: &mut egui::Ui, run: &RunRecord, metric: &str) {
             .note("line: best so far")
             .line(Line::new("best so far", t.text_3, best_so_far(&figures, metric))),
             Side::Right => {
-                Plot::new(&by_time, Axis::new("seconds").log(true), Axis::new(label)).note(cheapest)
+                let plot = Plot::new(&by_time, Axis::new(unit).log(true), Axis::new(label)).note(&cheapest);
+                if timed { plot.line(Line::new("Pareto front", t.text_3, front.clone())) } else { plot }
             }
         };
         let place = |at: usize, trial: &Trial| match side {
             Side::Left => at as f64 + 1.0,
+            Side::Right if timed => trial.latency_us.unwrap_or(f64::NAN).max(0.01),
             Side::Right => trial.seconds.max(0.01),
         };
         let mut plot = plot.names(Names::Hidden).height(176.0);
@@ -120,6 +135,15 @@ fn plots_ui(ui: &mut egui::Ui, run: &RunRecord, metric: &str) {
         plot.show(ui);
     });
     ui.add_space(space::S16);
+}
+
+/// The trials on the Pareto front as `[time of a row, figure]`, the fastest first.
+fn front(figures: &[(usize, &Trial, f64)]) -> Vec<[f64; 2]> {
+    let on = figures.iter().filter(|(_, trial, _)| trial.front);
+    let mut points: Vec<[f64; 2]> =
+        on.filter_map(|(_, trial, value)| Some([trial.latency_us?.max(0.01), *value])).collect();
+    points.sort_by(|a, b| a[0].total_cmp(&b[0]));
+    points
 }
 
 fn legend_ui(ui: &mut egui::Ui, figures: &[(usize, &Trial, f64)]) {
@@ -169,9 +193,13 @@ mod tests {
             kept: false,
             note: String::new(),
             size_bytes: None,
-            latency_us: None,
-            front: false,
+            latency_us: Some(3.0),
+            front: true,
         };
+        let quick = Trial { latency_us: Some(0.5), ..trial.clone() };
+        let beaten = Trial { front: false, ..trial.clone() };
+        let three = [(0, &trial, 0.9), (1, &quick, 0.7), (2, &beaten, 0.8)];
+        assert_eq!(front(&three), [[0.5, 0.7], [3.0, 0.9]]);
         let figures = [(0, &trial, 0.7), (1, &trial, 0.6), (2, &trial, 0.8)];
         assert_eq!(best_so_far(&figures, "roc_auc"), [[1.0, 0.7], [2.0, 0.7], [3.0, 0.8]]);
         assert_eq!(best_so_far(&figures, "rmse"), [[1.0, 0.7], [2.0, 0.6], [3.0, 0.6]]);

@@ -198,9 +198,9 @@ pub(crate) fn with_runs() -> Vec<Event> {
         seconds: 1.0,
         kept,
         note: note.to_owned(),
-        size_bytes: None,
-        latency_us: None,
-        front: false,
+        size_bytes: Some(2_048),
+        latency_us: Some(1.5),
+        front: kept,
     };
     let trials = vec![
         trial(Family::Linear, 0.80, false, "worse beyond noise"),

@@ -175,6 +175,7 @@ fn split_fits(spec: &SplitSpec) -> Result<(), EngineError> {
 fn spec_fits(spec: &RunSpec) -> Result<(), EngineError> {
     in_range("trials", f64::from(spec.trials), 1.0, 10_000.0)?;
     in_range("folds", f64::from(spec.folds), 0.0, 50.0)?;
+    in_range("repeats", f64::from(spec.repeats), 1.0, 100.0)?;
     if spec.folds == 1 {
         return Err(EngineError::refused("folds is 1; expected 0 (validation part) or at least 2"));
     }
