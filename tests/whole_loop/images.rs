@@ -44,7 +44,7 @@ fn uri(path: &Path) -> String {
     yard_score::image::to_data_uri(&std::fs::read(path).unwrap())
 }
 
-const TRAIN: &str = "train p.modelyard --family cnn --param epochs=8 --param channels=8 --param hidden=32";
+const TRAIN: &str = "train p.modelyard --family cnn --param epochs=30 --param channels=8 --param hidden=32 --param learning_rate=0.01";
 
 #[test]
 fn a_folder_from_profile_to_answers() {
@@ -110,18 +110,18 @@ fn paths_beside_numbers_are_fused() {
     std::fs::create_dir(place.path("data")).unwrap();
     std::fs::rename(folder(&place), place.path("data/three")).unwrap();
     let data = place.path("data/three");
-    let mut csv = "photo,weight,class\n".to_owned();
+    let mut lines = vec!["photo,weight,class".to_owned()];
     for (at, class) in ["0", "1"].iter().enumerate() {
         for entry in std::fs::read_dir(data.join(class)).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
             for heavy in [0, 1] {
                 let label = ["a", "b", "c", "d"][at * 2 + heavy];
-                csv += &format!("three/{class}/{name},{}.5,{label}\n", heavy * 10);
+                lines.push(format!("three/{class}/{name},{}.5,{label}", heavy * 10));
             }
         }
     }
-    csv.push_str("../secret.png,0.5,a\n/etc/hostname.png,0.5,a\n");
-    place.file("data/fused.csv", csv);
+    lines.extend(["../secret.png,0.5,a", "/etc/hostname.png,0.5,a"].map(str::to_owned));
+    place.file("data/fused.csv", lines.join("\n"));
     place.file("secret.png", std::fs::read(first(&data.join("0"))).unwrap());
     let profile = place.json("profile data/fused.csv");
     let broken = finding(&profile, "broken_images");

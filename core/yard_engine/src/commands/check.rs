@@ -15,7 +15,7 @@ use yard_types::{
 pub(crate) fn check(core: &Core, command: &Command) -> Result<(), EngineError> {
     let state = core.state();
     match command {
-        Command::ImportDataset { options } => existing_file(&options.data),
+        Command::ImportDataset { options } => existing_data(&options.data),
         Command::SetFrame { frame } => frame_fits(frame, state.frame.as_ref()),
         Command::SetRole { dataset, column, .. } | Command::SetType { dataset, column, .. } => {
             column_known(&state, *dataset, column)
@@ -31,7 +31,7 @@ pub(crate) fn check(core: &Core, command: &Command) -> Result<(), EngineError> {
         Command::ResumeTraining { run } => super::resume::resumable(&state, *run).map(drop),
         Command::Evaluate { model, data } => {
             if let Some(data) = data {
-                existing_file(data)?;
+                existing_data(data)?;
             }
             model_known(&state, *model).map(drop)
         }
@@ -63,7 +63,7 @@ fn check_more(state: &ProjectState, command: &Command) -> Result<(), EngineError
         }
         Command::Retrain { data, .. } => {
             model_known(state, ModelChoice::Best)?;
-            data.as_deref().map_or(Ok(()), existing_file)
+            data.as_deref().map_or(Ok(()), existing_data)
         }
         Command::Simulate { requests, drift, .. } => {
             if !DRIFTS.contains(&drift.as_str()) {
@@ -109,6 +109,11 @@ fn in_range(what: &str, value: f64, low: f64, high: f64) -> Result<(), EngineErr
         return Ok(());
     }
     Err(EngineError::refused(format!("{what} is {value}; expected a number from {low} to {high}")))
+}
+
+/// Data can also be a folder of images; what a folder holds is looked at when it is read.
+fn existing_data(path: &str) -> Result<(), EngineError> {
+    if std::path::Path::new(path).is_dir() { Ok(()) } else { existing_file(path) }
 }
 
 fn existing_file(path: &str) -> Result<(), EngineError> {

@@ -166,6 +166,23 @@ impl State {
                 divided(x, 2)
             }
             DeepOp::Attention { heads } => self.attention(x, *heads as usize),
+            DeepOp::Save { .. } | DeepOp::Add { .. } | DeepOp::Concat { .. } => self.after_slot(x, op),
+            DeepOp::TakeFirst | DeepOp::MeanPool => {
+                tokens(x)?;
+                Ok(Shape::vector(x.width))
+            }
+            DeepOp::Flatten if x.ragged != 0 => {
+                Err(Problem("rows have different lengths".to_owned(), "a tensor of fixed size"))
+            }
+            DeepOp::Flatten => Ok(Shape::vector(x.values())),
+            DeepOp::Image { .. } | DeepOp::Conv { .. } | DeepOp::MaxPool { .. } | DeepOp::PlaneMeans => {
+                self.after_image(x, op)
+            }
+        }
+    }
+
+    fn after_slot(&mut self, x: Shape, op: &DeepOp) -> Result<Shape, Problem> {
+        match op {
             DeepOp::Save { slot } => {
                 *self.slot(*slot)? = Some(x);
                 Ok(x)
@@ -180,17 +197,7 @@ impl State {
                 }
                 saved => Err(Problem(format!("{saved:?} is appended to {x:?}"), "two vectors")),
             },
-            DeepOp::TakeFirst | DeepOp::MeanPool => {
-                tokens(x)?;
-                Ok(Shape::vector(x.width))
-            }
-            DeepOp::Flatten if x.ragged != 0 => {
-                Err(Problem("rows have different lengths".to_owned(), "a tensor of fixed size"))
-            }
-            DeepOp::Flatten => Ok(Shape::vector(x.values())),
-            DeepOp::Image { .. } | DeepOp::Conv { .. } | DeepOp::MaxPool { .. } | DeepOp::PlaneMeans => {
-                self.after_image(x, op)
-            }
+            _ => Ok(x),
         }
     }
 
