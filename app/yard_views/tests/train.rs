@@ -211,7 +211,9 @@ fn runs_are_selected_shown_and_compared() {
             .is_some()
     );
     assert!(
-        harness.query_by_label_contains("1, linear, defaults, 0.800 (0.780–0.820), 1.0, tried").is_some()
+        harness
+            .query_by_label_contains("1, linear, defaults, 0.800 (0.780–0.820), –, –, 1.0, tried")
+            .is_some()
     );
 }
 

@@ -128,7 +128,7 @@ pub(crate) fn t_95(count: usize) -> f64 {
     let freedom = count.saturating_sub(1).max(1);
     FEW.get(freedom - 1).copied().unwrap_or_else(|| {
         let inverse = 1.0 / freedom as f64;
-        1.959_964 + inverse * (2.372_271 + inverse * 2.822_5)
+        1.959_964 + inverse * (2.372_271 + inverse * (2.822_5 + inverse * 2.555_7))
     })
 }
 

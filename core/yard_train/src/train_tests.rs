@@ -172,7 +172,7 @@ fn best_epoch_is_restored() {
 }
 
 /// Asks to stop after some questions.
-struct Stopper(AtomicU32);
+pub(crate) struct Stopper(pub(crate) AtomicU32);
 
 impl Observer for Stopper {
     fn cancelled(&self) -> bool {
@@ -184,7 +184,8 @@ impl Observer for Stopper {
 fn a_run_stops_when_told() {
     let data = Data::new(Task::Binary, Signal::Sum, 400);
     let clock = ticking();
-    for family in Family::ALL {
+    // Nets of convolutions need images: their own tests stop them.
+    for family in Family::ALL.into_iter().filter(|family| *family != Family::Cnn) {
         for after in [1, 2, 4] {
             let stopper = Stopper(AtomicU32::new(after));
             let context = Context::new(2, &stopper, &clock);

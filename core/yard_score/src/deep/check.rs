@@ -114,18 +114,7 @@ impl State {
         };
         match op {
             DeepOp::Input { .. } | DeepOp::Activate { .. } => Ok(x),
-            DeepOp::Bins { feature, lower, scale, floor, ceiling } => {
-                vector(x)?;
-                for (what, values) in
-                    [("lower", lower), ("scale", scale), ("floor", floor), ("ceiling", ceiling)]
-                {
-                    count(&format!("length of {what}"), values.len(), feature.len())?;
-                }
-                if let Some(wrong) = feature.iter().find(|feature| **feature as usize >= x.width) {
-                    return Err(Problem(format!("value {wrong} does not exist"), "a value of the vector"));
-                }
-                Ok(Shape::vector(feature.len()))
-            }
+            DeepOp::Bins { .. } => bins(op, x),
             DeepOp::FeatureTokens { width, parts, weights, bias } => {
                 vector(x)?;
                 self.feature_tokens(x.width, *width as usize, parts, (weights.len(), bias.len()))
@@ -292,6 +281,18 @@ impl State {
         self.spend(x.height.saturating_mul(x.height).saturating_mul(out.width).saturating_mul(2));
         Ok(out)
     }
+}
+
+fn bins(op: &DeepOp, x: Shape) -> Result<Shape, Problem> {
+    vector(x)?;
+    let DeepOp::Bins { feature, .. } = op else { return Ok(x) };
+    for (what, values) in op.arrays() {
+        count(&format!("length of {what}"), values.len(), feature.len())?;
+    }
+    if let Some(wrong) = feature.iter().find(|feature| **feature as usize >= x.width) {
+        return Err(Problem(format!("value {wrong} does not exist"), "a value of the vector"));
+    }
+    Ok(Shape::vector(feature.len()))
 }
 
 fn vector(x: Shape) -> Result<(), Problem> {

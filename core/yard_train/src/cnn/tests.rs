@@ -9,12 +9,13 @@ use super::{
     plan::Plan,
 };
 use crate::{
-    TrainInput, TrainOutput, images,
+    Context, TrainError, TrainInput, TrainOutput, images,
     test_data::{Data, Signal, context, spec, ticking},
     train,
+    train_tests::Stopper,
 };
 use candle_core::{Device, Tensor};
-use std::path::Path;
+use std::{path::Path, sync::atomic::AtomicU32};
 use yard_score::{
     encode::{Encoder, Rows},
     model::{Calibration, Link, Model, ScorerParts},
@@ -195,6 +196,18 @@ fn weights_of_a_file_are_a_better_start() {
     assert!(error("/no/such.safetensors").contains("weights=\"/no/such.safetensors\""));
     std::fs::write(folder.path().join("bad.safetensors"), b"hello").unwrap();
     assert!(error(folder.path().join("bad.safetensors").to_str().unwrap()).contains("op.N.weights"));
+}
+
+#[test]
+fn a_net_stops_when_told() {
+    let Digits { table, schema, frame, split } = &Digits::new();
+    let clock = ticking();
+    for after in [1, 2, 4] {
+        let stopper = Stopper(AtomicU32::new(after));
+        let context = Context::new(2, &stopper, &clock);
+        let ended = train(&TrainInput { table, schema, frame, split }, &with(&[]), &context);
+        assert!(matches!(ended, Err(TrainError::Cancelled)), "after {after}");
+    }
 }
 
 #[test]

@@ -12,6 +12,8 @@ use yard_score::deep::TokenPart;
 
 /// Tokens whose sums one thread takes at a time.
 const RUN: usize = 512;
+/// Multiplications below which work is not shared between threads.
+const LEAST_WORK: usize = 1 << 18;
 
 /// Returns the values of a contiguous tensor.
 fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
@@ -23,6 +25,11 @@ fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
 /// Returns the values of a tensor as a list.
 pub(super) fn list(x: &Tensor) -> Result<Vec<f32>> {
     x.flatten_all()?.to_vec1()
+}
+
+/// Returns the parts that one thread takes at least, given the multiplications of a part.
+fn least(work: usize) -> usize {
+    (LEAST_WORK / work.max(1)).max(1)
 }
 
 /// Layer normalisation with this epsilon of `x`, `[.., width]`, with scale and shift `[width]`.
@@ -213,6 +220,7 @@ impl CustomOp1 for Attention {
         let Heads { tokens, width, .. } = self.heads;
         let mut out = vec![0.0_f32; x.len() / 3];
         let rows = out.par_chunks_exact_mut(tokens * width).zip(x.par_chunks_exact(3 * tokens * width));
+        let rows = rows.with_min_len(least(tokens * tokens * width));
         rows.enumerate().for_each(|(row, (out, x))| self.heads.forward(self.length(row), x, out));
         Ok((CpuStorage::F32(out), (x.len() / (3 * tokens * width), tokens, width).into()))
     }
@@ -223,6 +231,7 @@ impl CustomOp1 for Attention {
         let mut out = vec![0.0_f32; values.len()];
         let rows = out.par_chunks_exact_mut(3 * row).zip(values.par_chunks_exact(3 * row));
         rows.zip(slopes.par_chunks_exact(row))
+            .with_min_len(least(3 * row * self.heads.tokens))
             .enumerate()
             .for_each(|(at, ((out, x), slopes))| self.heads.backward(self.length(at), (x, slopes), out));
         Tensor::from_vec(out, x.shape(), x.device()).map(Some)
@@ -259,19 +268,19 @@ impl CustomOp2 for FeatureTokens {
         let (weights, bias) = (values(weights, weights_shape)?, values(bias, bias_shape)?);
         let (rows, width) = (self.x.len() / self.values, self.width);
         let mut out = vec![0.0_f32; rows * bias.len()];
-        out.par_chunks_exact_mut(bias.len()).zip(self.x.par_chunks_exact(self.values)).for_each(
-            |(out, row)| {
-                out.copy_from_slice(bias);
-                let mut lines = weights.chunks_exact(width);
-                for (token, part) in out.chunks_exact_mut(width).zip(&self.parts) {
-                    for (value, line) in
-                        row[part.first as usize..].iter().take(part.count as usize).zip(&mut lines)
-                    {
-                        add(token, line, *value);
-                    }
+        let lines = out.par_chunks_exact_mut(bias.len()).zip(self.x.par_chunks_exact(self.values));
+        let lines = lines.with_min_len(least(weights.len()));
+        lines.for_each(|(out, row)| {
+            out.copy_from_slice(bias);
+            let mut lines = weights.chunks_exact(width);
+            for (token, part) in out.chunks_exact_mut(width).zip(&self.parts) {
+                for (value, line) in
+                    row[part.first as usize..].iter().take(part.count as usize).zip(&mut lines)
+                {
+                    add(token, line, *value);
                 }
-            },
-        );
+            }
+        });
         Ok((CpuStorage::F32(out), (rows, self.parts.len(), width).into()))
     }
 
@@ -283,7 +292,8 @@ impl CustomOp2 for FeatureTokens {
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let (slopes, width) = (list(gradient)?, self.width);
-        let all = self.parts.par_iter().enumerate().map(|(at, part)| {
+        let work = slopes.len() / self.parts.len().max(1);
+        let all = self.parts.par_iter().with_min_len(least(work)).enumerate().map(|(at, part)| {
             let (first, count) = (part.first as usize, part.count as usize);
             let (mut to_weights, mut to_bias) = (vec![0.0_f32; count * width], vec![0.0_f32; width]);
             let rows = self.x.chunks_exact(self.values);

@@ -109,7 +109,7 @@ mod tests {
         assert!(factor(0.0) < 0.02 && (factor(RISE) - 1.0).abs() < 1e-9 && factor(1.0) < 1e-9);
     }
 
-    /// Two steps as `PyTorch`'s `AdamW` takes them: lr 0.1, decay 0.5, gradient 2 × value.
+    /// Two steps as `AdamW` takes them: lr 0.1, decay 0.5, gradient 2 × value.
     #[test]
     fn decay_is_decoupled() {
         let mut own = Trained::new(vec![1.0], true).unwrap();

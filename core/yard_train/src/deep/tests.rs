@@ -58,8 +58,7 @@ fn rows(count: usize) -> Vec<f32> {
     let mut rng = Rng::new(4, 4);
     let mut row = |at: usize| {
         let hot = |code| if at % 4 == code { 1.0 } else { 0.0 };
-        let mut number = || rng.uniform() as f32 * 4.0 - 2.0;
-        let [a, b] = std::array::from_fn(|_| number()).map(|x: f32| x);
+        let [a, b] = std::array::from_fn(|_| rng.uniform() as f32 * 4.0 - 2.0);
         [a, f32::from(u8::from(at.is_multiple_of(5))), b, hot(0), hot(1), hot(2)]
     };
     (0..count).flat_map(&mut row).collect()
