@@ -212,7 +212,7 @@ fn runs_are_selected_shown_and_compared() {
     );
     assert!(
         harness
-            .query_by_label_contains("1, linear, defaults, 0.800 (0.780–0.820), –, –, 1.0, tried")
+            .query_by_label_contains("1, linear, defaults, 0.800 (0.780–0.820), 1.5, 2.0, 1.0, tried")
             .is_some()
     );
 }
