@@ -18,6 +18,8 @@ const MOST_ROWS: usize = 15;
 /// Below this width the columns that the inspector repeats are left out.
 const WIDE: f32 = 820.0;
 const MEDIUM: f32 = 720.0;
+/// From this width on there is room for all columns.
+const ALL: f32 = 980.0;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Show {
@@ -180,7 +182,8 @@ fn shown(width: f32, state: &StudioState) -> Vec<Show> {
     ];
     let fits = |show: &Show| match show {
         Show::Interval | Show::Size | Show::Latency => width >= WIDE,
-        Show::Second => width >= MEDIUM,
+        // Beside interval, cost, size and latency there is room for it in wide windows alone.
+        Show::Second => width >= if costs && width >= WIDE { ALL } else { MEDIUM },
         Show::Cost => costs,
         _ => true,
     };
