@@ -45,7 +45,8 @@ pub(super) fn show(ui: &mut egui::Ui, state: &StudioState) {
 
 /// "every row gets 412 points; 40 more double the odds".
 fn note(points: &Points) -> String {
-    let base = format!("every row gets {} points", points.base);
+    // A true minus, as in the table.
+    let base = format!("every row gets {} points", points.base).replace('-', "−");
     match points.doubling {
         Some(doubling) => format!("{base}; {} more double the odds", fmt::significant(doubling, 3)),
         None => format!("{base}; one point is {} of the target", fmt::significant(points.point, 3)),

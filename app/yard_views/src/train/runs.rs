@@ -198,8 +198,8 @@ fn column<'a>(show: Show, context: &'a Context<'_>, range: &'a str) -> Column<'a
         Show::Eye => Column::new("", 28.0),
         Show::Colour => Column::new("", 20.0),
         Show::Run => Column::new("Run", 44.0).right().sortable(),
-        Show::Family => Column::new("Family", 68.0).sortable(),
-        Show::Parameters => Column::rest("Parameters", 120.0),
+        Show::Family => Column::new("Family", 84.0).sortable(),
+        Show::Parameters => Column::rest("Parameters", 104.0),
         Show::Strip => Column::new(range, 72.0)
             .tooltip(format!("{metric} with its 95 % interval on one scale; dashed: the kept run; runs far behind stand at the edge")),
         Show::Metric => {
