@@ -8,8 +8,16 @@ use yard_types::run::{Family, Params};
 type Setting = &'static [(&'static str, &'static str)];
 
 const BOOSTING: &[Setting] = &[
+    // Symmetric trees, slowly: trends that hold beyond the rows.
+    &[
+        ("growth", "symmetric"),
+        ("learning_rate", "0.03"),
+        ("feature_fraction", "0.8"),
+        ("early_stopping", "100"),
+    ],
     // Small trees on few features each: little data, noise.
     &[
+        ("growth", "leafwise"),
         ("leaves", "8"),
         ("min_leaf", "10"),
         ("learning_rate", "0.04"),
@@ -18,6 +26,7 @@ const BOOSTING: &[Setting] = &[
     ],
     // Large trees, regularised by samples: many rows, interactions.
     &[
+        ("growth", "leafwise"),
         ("leaves", "96"),
         ("min_leaf", "10"),
         ("learning_rate", "0.04"),
@@ -27,6 +36,7 @@ const BOOSTING: &[Setting] = &[
     ],
     // Deep trees with small leaves and many slow rounds: smooth answers on little data.
     &[
+        ("growth", "leafwise"),
         ("leaves", "40"),
         ("depth", "6"),
         ("min_leaf", "2"),
@@ -138,7 +148,7 @@ mod tests {
         ];
         let starts = starts(&families);
         assert_eq!(starts[..4], families);
-        assert_eq!(starts.len(), 10);
+        assert_eq!(starts.len(), 11);
         for (at, (family, params)) in starts.iter().enumerate() {
             assert!(!starts[..at].contains(&(*family, params.clone())));
             match family {

@@ -54,6 +54,7 @@ const TRANSFORMER: &[Dimension] = &[
 ];
 const LINEAR: &[Dimension] = &[dimension("l2", Kind::Log(1e-3, 1e4))];
 const BOOSTING: &[Dimension] = &[
+    dimension("growth", Kind::Choice(&["leafwise", "symmetric"])),
     dimension("learning_rate", Kind::Log(0.01, 0.3)),
     dimension("leaves", Kind::Whole(4.0, 128.0)),
     dimension("min_leaf", Kind::Whole(2.0, 200.0)),
