@@ -53,7 +53,7 @@ impl Format {
     }
 }
 
-/// Returns whether a model is or holds a deep net, which has no form outside of the scorer yet.
+/// Returns whether a model is or holds a deep net.
 fn is_deep(model: &Model) -> bool {
     match model {
         Model::Deep(_) => true,
@@ -62,36 +62,29 @@ fn is_deep(model: &Model) -> bool {
     }
 }
 
+/// Refuses what a format without a graph of operations has no form for.
+fn check(subject: &Subject<'_>, format: Format) -> Result<(), ExportError> {
+    if format != Format::C {
+        return Ok(());
+    }
+    let recipe = &subject.parts.recipe;
+    let (what, lost) = if !recipe.texts.is_empty() {
+        ("free text", "the weights of its terms")
+    } else if !recipe.images.is_empty() {
+        ("images", "the way from files to pixels")
+    } else if is_deep(&subject.parts.model) {
+        (subject.family(), "its operations")
+    } else {
+        return Ok(());
+    };
+    Err(ExportError::Unsupported { format: format.word(), what: what.to_owned(), lost, instead: "onnx" })
+}
+
 /// Exports a package, given as the bytes of its file.
 pub fn export(package: Vec<u8>, format: Format) -> Result<Exported, ExportError> {
     let package = Package::read(package)?;
     let subject = Subject::new(&package);
-    // Formats without the scorer inside have no form for vocabularies yet.
-    let own_scorer = matches!(format, Format::Kserve | Format::Kubernetes | Format::LightGbm);
-    if !own_scorer && !subject.parts.recipe.texts.is_empty() {
-        return Err(ExportError::Unsupported {
-            format: format.word(),
-            what: "free text".to_owned(),
-            lost: "the weights of its terms",
-            instead: "kserve or kubernetes",
-        });
-    }
-    if !own_scorer && !subject.parts.recipe.images.is_empty() {
-        return Err(ExportError::Unsupported {
-            format: format.word(),
-            what: "images".to_owned(),
-            lost: "the way from files to pixels",
-            instead: "kserve or kubernetes",
-        });
-    }
-    if is_deep(&subject.parts.model) {
-        return Err(ExportError::Unsupported {
-            format: format.word(),
-            what: subject.family().to_owned(),
-            lost: "its operations",
-            instead: "a package, which yard-serve runs",
-        });
-    }
+    check(&subject, format)?;
     if format != Format::LightGbm
         && let Some((parts, note)) = grid::on_grid(subject.parts, format.word())?
     {

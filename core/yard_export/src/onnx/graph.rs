@@ -12,6 +12,8 @@ const OPSET: i64 = 21;
 /// Operator set of `ai.onnx.ml`, which brings `TreeEnsemble`.
 const ML_OPSET: i64 = 5;
 const ML: &str = "ai.onnx.ml";
+/// Operators of ONNX Runtime itself: the splitting of texts.
+const RUNTIME: &str = "com.microsoft";
 
 /// Element types used, with their numbers in `TensorProto.DataType`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +78,7 @@ pub(super) enum Attribute {
     Int(i64),
     Floats(Vec<f32>),
     Ints(Vec<i64>),
+    Text(&'static str),
     Texts(Vec<String>),
     Tensor(Tensor),
 }
@@ -87,6 +90,7 @@ impl Attribute {
         match self {
             Self::Float(value) => out.float(2, *value).int(20, 1),
             Self::Int(value) => out.int(3, *value).int(20, 2),
+            Self::Text(value) => out.text(4, value).int(20, 3),
             Self::Tensor(tensor) => out.message(5, &tensor.message(None, "")).int(20, 4),
             Self::Floats(values) => out.floats(7, values).int(20, 6),
             Self::Ints(values) => out.ints(8, values).int(20, 7),
@@ -103,13 +107,15 @@ pub(super) struct Graph {
     inputs: Vec<Message>,
     outputs: Vec<Message>,
     names: BTreeSet<String>,
+    /// Whether operators of the runtime itself are used.
+    runtime: bool,
 }
 
 impl Graph {
-    /// Adds an input of shape `[N, 1]`; its name is kept as it is.
-    pub(super) fn input(&mut self, name: &str, kind: Kind, doc: &str) -> Value {
+    /// Adds an input of shape `[N, width]`; its name is kept as it is.
+    pub(super) fn input(&mut self, name: &str, (kind, width): (Kind, usize), doc: &str) -> Value {
         self.names.insert(name.to_owned());
-        self.inputs.push(value_info(name, kind, Some(1), doc));
+        self.inputs.push(value_info(name, kind, Some(width), doc));
         name.to_owned()
     }
 
@@ -186,6 +192,38 @@ impl Graph {
         self.add(ML, operator, inputs, attributes)
     }
 
+    /// Adds a node of ONNX Runtime's own.
+    pub(super) fn runtime_node(
+        &mut self,
+        operator: &str,
+        inputs: &[&Value],
+        attributes: &[(&str, Attribute)],
+    ) -> Value {
+        self.runtime = true;
+        self.add(RUNTIME, operator, inputs, attributes)
+    }
+
+    /// Brings a value to a shape; 0 keeps a dimension, -1 is what is left.
+    pub(super) fn reshape(&mut self, value: &Value, shape: &[i64]) -> Value {
+        let shape = self.constant("shape", &Tensor::Int64(shape.to_vec()), None);
+        self.node("Reshape", &[value, &shape], &[])
+    }
+
+    /// Takes `from..to` of an axis, every `step`-th.
+    pub(super) fn slice(&mut self, value: &Value, axis: i64, (from, to, step): (i64, i64, i64)) -> Value {
+        let [from, to, axis, step] =
+            [("from", from), ("to", to), ("axis", axis), ("step", step)].map(|(what, value)| {
+                self.constant(what, &Tensor::Int64(vec![value]), None)
+            });
+        self.node("Slice", &[value, &from, &to, &axis, &step], &[])
+    }
+
+    /// Adds an axis of one.
+    pub(super) fn unsqueeze(&mut self, value: &Value, axis: i64) -> Value {
+        let axis = self.constant("axis", &Tensor::Int64(vec![axis]), None);
+        self.node("Unsqueeze", &[value, &axis], &[])
+    }
+
     pub(super) fn cast(&mut self, value: &Value, kind: Kind) -> Value {
         self.node("Cast", &[value], &[("to", Attribute::Int(kind as i64))])
     }
@@ -233,6 +271,7 @@ impl Graph {
             .text(6, doc)
             .message(7, &graph)
             .messages(8, [opset("", OPSET), opset(ML, ML_OPSET)])
+            .messages(8, self.runtime.then(|| opset(RUNTIME, 1)))
             .messages(14, facts.iter().map(fact))
             .into_bytes()
     }

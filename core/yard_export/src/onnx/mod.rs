@@ -1,16 +1,21 @@
 //! The whole pipeline as one ONNX graph: fields in, label, probabilities, margin and decision out. Numbers go
-//! through the recipe in f64 and become f32 once, as in the scorer; trees are summed in f32 on their grid,
-//! so that margins have the same bits. Linear models and nets agree to rounding, probabilities to 1e-6.
+//! through the recipe in f64 and become f32 once, as in the scorer; trees are summed in f32 on their grid and
+//! dense nets in the scorer's lanes, so that margins have the same bits. Linear models and deep nets agree to
+//! rounding. Images come in as pixels; texts are cut by ONNX Runtime's own operators.
 //! Format: ONNX 1.16 and later (opset 21, `ai.onnx.ml` 5).
 
 mod dates;
+mod deep;
 mod fields;
 mod graph;
+mod images;
 mod model;
+mod net;
 mod outcome;
 mod protobuf;
 #[cfg(test)]
 mod tests;
+mod text;
 mod trees;
 
 use crate::{error::ExportError, exported::Exported, subject::Subject};
@@ -72,12 +77,17 @@ pub(crate) struct Built {
 
 /// Builds the graph.
 pub(crate) fn build(subject: &Subject<'_>, layout: Layout) -> Result<Built, ExportError> {
+    if let Some(problem) = fields::problem(subject, layout) {
+        return Err(problem);
+    }
     let mut graph = Graph::default();
     let inputs = fields::inputs(&mut graph, subject, layout);
     let features = fields::features(&mut graph, subject, &inputs);
-    let margins = model::margins(&mut graph, subject, &features);
+    let margins = model::margins(&mut graph, subject, &features)?;
     let outputs = outcome::outputs(&mut graph, subject, &margins, layout);
     let mut notes = subject.reading_notes();
+    notes.extend(fields::image_notes(subject, &inputs));
+    notes.extend(text::notes(&subject.parts.recipe.texts));
     for (wanted, port) in outputs.iter().filter(|(wanted, port)| *wanted != port.name) {
         notes.push(format!("A field is named `{wanted}`: the output has the name `{}`.", port.name));
     }
@@ -93,7 +103,7 @@ pub(crate) fn build(subject: &Subject<'_>, layout: Layout) -> Result<Built, Expo
     }
     Ok(Built {
         bytes,
-        inputs: inputs.into_iter().map(|input| input.port).collect(),
+        inputs: inputs.into_iter().flat_map(|input| input.ports).collect(),
         outputs: outputs.into_iter().map(|(_, port)| port).collect(),
         notes,
     })
