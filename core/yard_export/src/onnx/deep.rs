@@ -125,7 +125,10 @@ impl Builder<'_> {
             | DeepOp::MaxPool { .. }
             | DeepOp::PlaneMeans
             | DeepOp::Flatten => self.image(op, &x),
-            #[allow(unreachable_patterns, reason = "operations that come later are refused until they have a form")]
+            #[allow(
+                unreachable_patterns,
+                reason = "operations that come later are refused until they have a form"
+            )]
             _ => {
                 return Err(ExportError::Unsupported {
                     format: "ONNX",
@@ -157,8 +160,7 @@ impl Builder<'_> {
                 let x = x.ranked(self.graph, 2);
                 let places = feature.iter().map(|feature| i64::from(*feature)).collect();
                 let places = self.graph.constant("places", &Tensor::Int64(places), None);
-                let mut y =
-                    self.graph.node("Gather", &[&x.value, &places], &[("axis", Attribute::Int(1))]);
+                let mut y = self.graph.node("Gather", &[&x.value, &places], &[("axis", Attribute::Int(1))]);
                 for (operator, values) in [("Sub", lower), ("Mul", scale), ("Max", floor), ("Min", ceiling)] {
                     let values = self.graph.row("bins", &floats(values));
                     y = self.node(operator, &[&y, &values]);
@@ -331,12 +333,13 @@ impl Builder<'_> {
         let width = x.width / 3;
         let own = width / heads.max(1);
         let perm = |order: [i64; 4]| [("perm", Attribute::Ints(order.to_vec()))];
-        let [query, key, value] = [(0, [0, 2, 1, 3]), (1, [0, 2, 3, 1]), (2, [0, 2, 1, 3])].map(|(part, order)| {
-            let first = part * width as i64;
-            let part = self.graph.slice(&x.value, 2, (first, first + width as i64, 1));
-            let part = self.graph.reshape(&part, &[0, x.height as i64, heads as i64, own as i64]);
-            self.graph.node("Transpose", &[&part], &perm(order))
-        });
+        let [query, key, value] =
+            [(0, [0, 2, 1, 3]), (1, [0, 2, 3, 1]), (2, [0, 2, 1, 3])].map(|(part, order)| {
+                let first = part * width as i64;
+                let part = self.graph.slice(&x.value, 2, (first, first + width as i64, 1));
+                let part = self.graph.reshape(&part, &[0, x.height as i64, heads as i64, own as i64]);
+                self.graph.node("Transpose", &[&part], &perm(order))
+            });
         let scores = self.node("MatMul", &[&query, &key]);
         let scale = self.number((1.0 / (own as f64).sqrt()) as f32);
         let mut scores = self.node("Mul", &[&scores, &scale]);

@@ -3,8 +3,9 @@
 //! Groups of features are joined and put in the order of the recipe at the end.
 
 use super::{
-    Layout, Port, PortKind, dates, images, text,
+    Layout, Port, PortKind, dates,
     graph::{Attribute, Graph, Kind, Tensor, Value},
+    images, text,
 };
 use crate::{error::ExportError, subject::Subject};
 use yard_score::encode::DENSE_LIMIT;

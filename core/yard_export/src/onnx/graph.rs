@@ -211,10 +211,8 @@ impl Graph {
 
     /// Takes `from..to` of an axis, every `step`-th.
     pub(super) fn slice(&mut self, value: &Value, axis: i64, (from, to, step): (i64, i64, i64)) -> Value {
-        let [from, to, axis, step] =
-            [("from", from), ("to", to), ("axis", axis), ("step", step)].map(|(what, value)| {
-                self.constant(what, &Tensor::Int64(vec![value]), None)
-            });
+        let [from, to, axis, step] = [("from", from), ("to", to), ("axis", axis), ("step", step)]
+            .map(|(what, value)| self.constant(what, &Tensor::Int64(vec![value]), None));
         self.node("Slice", &[value, &from, &to, &axis, &step], &[])
     }
 

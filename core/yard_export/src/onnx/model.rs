@@ -27,11 +27,7 @@ fn model_margins(graph: &mut Graph, model: &Model, features: &Value) -> Result<V
 }
 
 /// Each member sees its own features; margins are added in f64 in member order and rounded to f32 once.
-fn weighted_sum(
-    graph: &mut Graph,
-    model: &EnsembleModel,
-    features: &Value,
-) -> Result<Value, ExportError> {
+fn weighted_sum(graph: &mut Graph, model: &EnsembleModel, features: &Value) -> Result<Value, ExportError> {
     let mut sum = graph.row("bias", &Tensor::Double(model.bias.clone()));
     for member in &model.members {
         let first = i64::from(member.first);

@@ -12,7 +12,8 @@ use yard_types::{
 };
 
 /// Letters, digits and the underscore; circled letters are letters too.
-const WORD: &str = r"[\p{L}\p{N}_\x{24B6}-\x{24E9}\x{1F130}-\x{1F149}\x{1F150}-\x{1F169}\x{1F170}-\x{1F189}]{2,}";
+const WORD: &str =
+    r"[\p{L}\p{N}_\x{24B6}-\x{24E9}\x{1F130}-\x{1F149}\x{1F150}-\x{1F169}\x{1F170}-\x{1F189}]{2,}";
 /// Whatever is no blank.
 const NO_BLANKS: &str = r"[^\x{09}-\x{0D}\x{1C}-\x{20}\x{85}\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}]+";
 /// Ends a word.
