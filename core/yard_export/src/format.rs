@@ -2,7 +2,7 @@
 
 use crate::{
     c, cluster, error::ExportError, exported::Exported, grid, lightgbm, mlflow, onnx, subject::Subject,
-    triton,
+    tensorflow, triton,
 };
 use yard_package::{Package, golden};
 use yard_score::{model::Model, scorer::Scorer};
@@ -24,12 +24,22 @@ pub enum Format {
     Kubernetes,
     /// C99 source without allocation.
     C,
+    /// A TensorFlow SavedModel.
+    SavedModel,
 }
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 7] =
-        [Self::Onnx, Self::LightGbm, Self::Triton, Self::Mlflow, Self::Kserve, Self::Kubernetes, Self::C];
+    pub const ALL: [Self; 8] = [
+        Self::Onnx,
+        Self::LightGbm,
+        Self::Triton,
+        Self::Mlflow,
+        Self::Kserve,
+        Self::Kubernetes,
+        Self::C,
+        Self::SavedModel,
+    ];
 
     /// Returns the word used on the command line.
     pub fn word(self) -> &'static str {
@@ -41,6 +51,7 @@ impl Format {
             Self::Kserve => "kserve",
             Self::Kubernetes => "kubernetes",
             Self::C => "c",
+            Self::SavedModel => "savedmodel",
         }
     }
 
@@ -111,5 +122,6 @@ fn written(subject: &Subject<'_>, format: Format) -> Result<Exported, ExportErro
         Format::Kserve => cluster::kserve(subject),
         Format::Kubernetes => cluster::kubernetes(subject),
         Format::C => c::export(subject),
+        Format::SavedModel => tensorflow::export(subject),
     }
 }

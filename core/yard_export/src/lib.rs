@@ -17,6 +17,7 @@ mod c;
 mod cluster;
 mod error;
 mod exported;
+mod flat;
 mod format;
 mod grid;
 mod imported;
@@ -27,6 +28,7 @@ mod onnx;
 #[cfg(test)]
 mod structure_tests;
 mod subject;
+mod tensorflow;
 #[cfg(test)]
 mod testing;
 mod triton;

@@ -42,7 +42,7 @@ impl Wire {
         }
         let [planes, height, width] = [self.planes, self.height, self.width].map(|side| side as i64);
         let value = match rank {
-            2 => graph.reshape(&self.value, &[0, -1]),
+            2 => graph.reshape(&self.value, &[0, planes * height * width]),
             3 => graph.reshape(&self.value, &[0, planes * height, width]),
             _ => graph.reshape(&self.value, &[0, planes, height, width]),
         };
@@ -74,7 +74,7 @@ fn floats(values: &[f32]) -> Tensor {
 }
 
 impl Builder<'_> {
-    fn node(&mut self, operator: &str, inputs: &[&Value]) -> Value {
+    fn node(&mut self, operator: &'static str, inputs: &[&Value]) -> Value {
         self.graph.node(operator, inputs, &[])
     }
 

@@ -7,12 +7,12 @@
 mod dates;
 mod deep;
 mod fields;
-mod graph;
+pub(crate) mod graph;
 mod images;
 mod model;
 mod net;
 mod outcome;
-mod protobuf;
+pub(crate) mod protobuf;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -75,8 +75,16 @@ pub(crate) struct Built {
     pub(crate) notes: Vec<String>,
 }
 
-/// Builds the graph.
-pub(crate) fn build(subject: &Subject<'_>, layout: Layout) -> Result<Built, ExportError> {
+/// A graph that is not written yet, with its signature.
+pub(crate) struct Drawn {
+    pub(crate) graph: Graph,
+    pub(crate) inputs: Vec<Port>,
+    pub(crate) outputs: Vec<Port>,
+    pub(crate) notes: Vec<String>,
+}
+
+/// Draws the graph.
+pub(crate) fn draw(subject: &Subject<'_>, layout: Layout) -> Result<Drawn, ExportError> {
     if let Some(problem) = fields::problem(subject, layout) {
         return Err(problem);
     }
@@ -91,6 +99,17 @@ pub(crate) fn build(subject: &Subject<'_>, layout: Layout) -> Result<Built, Expo
     for (wanted, port) in outputs.iter().filter(|(wanted, port)| *wanted != port.name) {
         notes.push(format!("A field is named `{wanted}`: the output has the name `{}`.", port.name));
     }
+    Ok(Drawn {
+        graph,
+        inputs: inputs.into_iter().flat_map(|input| input.ports).collect(),
+        outputs: outputs.into_iter().map(|(_, port)| port).collect(),
+        notes,
+    })
+}
+
+/// Builds the graph.
+pub(crate) fn build(subject: &Subject<'_>, layout: Layout) -> Result<Built, ExportError> {
+    let Drawn { graph, inputs, outputs, notes } = draw(subject, layout)?;
     let doc = subject.readme("ONNX model", &usage(subject, layout), &notes);
     let bytes = graph.finish(subject.name(), &doc, &facts(subject));
     if bytes.len() > MOST_BYTES {
@@ -101,12 +120,7 @@ pub(crate) fn build(subject: &Subject<'_>, layout: Layout) -> Result<Built, Expo
             instead: "lightgbm",
         });
     }
-    Ok(Built {
-        bytes,
-        inputs: inputs.into_iter().flat_map(|input| input.ports).collect(),
-        outputs: outputs.into_iter().map(|(_, port)| port).collect(),
-        notes,
-    })
+    Ok(Built { bytes, inputs, outputs, notes })
 }
 
 /// Exports the model with its README.

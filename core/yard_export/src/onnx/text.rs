@@ -81,7 +81,7 @@ pub(super) fn weights(graph: &mut Graph, text: &FittedText, lower: &Value) -> Va
     graph.cast(&shares, Kind::Float)
 }
 
-fn tokenizer(graph: &mut Graph, text: &Value, cut: (&str, Attribute)) -> Value {
+fn tokenizer(graph: &mut Graph, text: &Value, cut: (&'static str, Attribute)) -> Value {
     let attributes = [
         ("mark", Attribute::Int(0)),
         ("mincharnum", Attribute::Int(1)),
