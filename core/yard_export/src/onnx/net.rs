@@ -77,12 +77,14 @@ fn lanes(graph: &mut Graph, layer: &DenseLayer, x: &Value) -> Value {
             graph.slice(&x, 1, (first as i64, (first + LANES) as i64, 1))
         };
         let table = (first..first + LANES).flat_map(|input| (0..outputs).map(move |output| (input, output)));
-        let table = Tensor::Float(table.map(|(input, output)| weight(input, output)).collect());
+        // Taking a negative product off is the same sum, which no optimiser gathers up in another order.
+        let sign = if step == 0 { 1.0 } else { -1.0 };
+        let table = Tensor::Float(table.map(|(input, output)| sign * weight(input, output)).collect());
         let table = graph.constant("weights", &table, Some(&[1, LANES as i64, outputs as i64]));
         let product = graph.node("Mul", &[&own, &table], &[]);
         sum = Some(match sum {
             None => product,
-            Some(sum) => graph.node("Add", &[&sum, &product], &[]),
+            Some(sum) => graph.node("Sub", &[&sum, &product], &[]),
         });
     }
     let mut sum = sum.unwrap_or(x);
