@@ -1,8 +1,8 @@
 //! The formats by name, and the one way in.
 
 use crate::{
-    c, cluster, error::ExportError, exported::Exported, grid, lightgbm, mlflow, onnx, subject::Subject,
-    tensorflow, triton,
+    c, cluster, error::ExportError, exported::Exported, grid, image, lightgbm, mlflow, onnx, python, sbom,
+    subject::Subject, tensorflow, triton,
 };
 use yard_package::{Package, golden};
 use yard_score::{model::Model, scorer::Scorer};
@@ -26,11 +26,28 @@ pub enum Format {
     C,
     /// A TensorFlow SavedModel.
     SavedModel,
+    /// A BentoML bento that needs onnxruntime only.
+    Bento,
+    /// A folder for MLServer.
+    MlServer,
+    /// A SageMaker model with its container.
+    SageMaker,
+    /// A Vertex AI model with its container.
+    Vertex,
+    /// A container image with the scorer.
+    Container,
+}
+
+/// What some formats need beside the package.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The static program `yard-serve`, for a container image.
+    pub scorer: Option<Vec<u8>>,
 }
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 13] = [
         Self::Onnx,
         Self::LightGbm,
         Self::Triton,
@@ -39,6 +56,11 @@ impl Format {
         Self::Kubernetes,
         Self::C,
         Self::SavedModel,
+        Self::Bento,
+        Self::MlServer,
+        Self::SageMaker,
+        Self::Vertex,
+        Self::Container,
     ];
 
     /// Returns the word used on the command line.
@@ -52,6 +74,11 @@ impl Format {
             Self::Kubernetes => "kubernetes",
             Self::C => "c",
             Self::SavedModel => "savedmodel",
+            Self::Bento => "bentoml",
+            Self::MlServer => "mlserver",
+            Self::SageMaker => "sagemaker",
+            Self::Vertex => "vertex",
+            Self::Container => "container",
         }
     }
 
@@ -93,9 +120,17 @@ fn check(subject: &Subject<'_>, format: Format) -> Result<(), ExportError> {
 
 /// Exports a package, given as the bytes of its file.
 pub fn export(package: Vec<u8>, format: Format) -> Result<Exported, ExportError> {
+    export_with(package, format, &Options::default())
+}
+
+/// Exports a package with what some formats need beside it.
+pub fn export_with(package: Vec<u8>, format: Format, options: &Options) -> Result<Exported, ExportError> {
     let package = Package::read(package)?;
     let subject = Subject::new(&package);
     check(&subject, format)?;
+    if format == Format::Container {
+        return image::export(&subject, package.bytes(), options.scorer.as_deref());
+    }
     if format != Format::LightGbm
         && let Some((parts, note)) = grid::on_grid(subject.parts, format.word())?
     {
@@ -113,7 +148,14 @@ pub fn export(package: Vec<u8>, format: Format) -> Result<Exported, ExportError>
     written(&subject, format)
 }
 
+/// Writes the files of a format, a bill of materials among them.
 fn written(subject: &Subject<'_>, format: Format) -> Result<Exported, ExportError> {
+    let mut exported = files(subject, format)?;
+    exported.files.insert("sbom.cdx.json".to_owned(), sbom::bill(subject, None));
+    Ok(exported)
+}
+
+fn files(subject: &Subject<'_>, format: Format) -> Result<Exported, ExportError> {
     match format {
         Format::LightGbm => lightgbm::export(subject),
         Format::Onnx => onnx::export(subject),
@@ -123,5 +165,11 @@ fn written(subject: &Subject<'_>, format: Format) -> Result<Exported, ExportErro
         Format::Kubernetes => cluster::kubernetes(subject),
         Format::C => c::export(subject),
         Format::SavedModel => tensorflow::export(subject),
+        Format::Bento => python::bento(subject),
+        Format::MlServer => python::mlserver(subject),
+        Format::SageMaker => python::sagemaker(subject),
+        Format::Vertex => python::vertex(subject),
+        // Made of the whole package, before anything is rounded.
+        Format::Container => Err(ExportError::Scorer { what: "no scorer is given".to_owned() }),
     }
 }

@@ -13,6 +13,7 @@
 //! # Ok::<(), yard_export::ExportError>(())
 //! ```
 
+mod archive;
 mod c;
 mod cluster;
 mod error;
@@ -20,11 +21,14 @@ mod exported;
 mod flat;
 mod format;
 mod grid;
+mod image;
 mod imported;
 mod kind;
 mod lightgbm;
 mod mlflow;
 mod onnx;
+mod python;
+mod sbom;
 #[cfg(test)]
 mod structure_tests;
 mod subject;
@@ -36,6 +40,6 @@ mod xgboost;
 
 pub use error::{ExportError, ImportError};
 pub use exported::Exported;
-pub use format::{Format, export};
+pub use format::{Format, Options, export, export_with};
 pub use imported::{ImportFacts, Imported};
 pub use kind::import;
