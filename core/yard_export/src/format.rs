@@ -2,7 +2,7 @@
 
 use crate::{
     c, cluster, error::ExportError, exported::Exported, grid, image, lightgbm, mlflow, onnx, python, sbom,
-    subject::Subject, tensorflow, triton,
+    subject::Subject, tensorflow, triton, wasm,
 };
 use yard_package::{Package, golden};
 use yard_score::{model::Model, scorer::Scorer};
@@ -36,6 +36,8 @@ pub enum Format {
     Vertex,
     /// A container image with the scorer.
     Container,
+    /// A WebAssembly module with its JavaScript.
+    Wasm,
 }
 
 /// What some formats need beside the package.
@@ -47,7 +49,7 @@ pub struct Options {
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Onnx,
         Self::LightGbm,
         Self::Triton,
@@ -61,6 +63,7 @@ impl Format {
         Self::SageMaker,
         Self::Vertex,
         Self::Container,
+        Self::Wasm,
     ];
 
     /// Returns the word used on the command line.
@@ -79,6 +82,7 @@ impl Format {
             Self::SageMaker => "sagemaker",
             Self::Vertex => "vertex",
             Self::Container => "container",
+            Self::Wasm => "wasm",
         }
     }
 
@@ -169,6 +173,7 @@ fn files(subject: &Subject<'_>, format: Format) -> Result<Exported, ExportError>
         Format::MlServer => python::mlserver(subject),
         Format::SageMaker => python::sagemaker(subject),
         Format::Vertex => python::vertex(subject),
+        Format::Wasm => wasm::export(subject),
         // Made of the whole package, before anything is rounded.
         Format::Container => Err(ExportError::Scorer { what: "no scorer is given".to_owned() }),
     }

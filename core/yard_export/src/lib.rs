@@ -36,6 +36,7 @@ mod tensorflow;
 #[cfg(test)]
 mod testing;
 mod triton;
+mod wasm;
 mod xgboost;
 
 pub use error::{ExportError, ImportError};

@@ -117,7 +117,7 @@ pub(crate) fn bento(subject: &Subject<'_>) -> Result<Exported, ExportError> {
     let bento = format!(
         "service: service:Model\nname: {name}\nversion: 'v{}'\nbentoml_version: 1.4.39\ncreation_time: \
          '1980-01-01T00:00:00+00:00'\nlabels:\n  model_sha256: '{}'\nmodels: []\nentry_service: \
-         {name}\nservices: []\nenvs: []\nschema: {{}}\nargs: {{}}\nspec: 2\nimage:\n  base_image: \
+         {name}\nservices:\n- name: {name}\n  service: ''\n  models: []\n  dependencies: []\n  config: {{}}\nenvs: []\nschema: {{}}\nargs: {{}}\nspec: 2\nimage:\n  base_image: \
          python:3.11-slim\n  python_version: '3.11'\n  commands: []\n  python_requirements: |\n    \
          bentoml>=1.4\n    onnxruntime>=1.22\n    numpy\n  post_commands: []\nrunners: []\n",
         subject.version, subject.model_sha256
