@@ -191,7 +191,8 @@ class running:
     """A server as a process group of its own, ended at the end."""
 
     def __init__(self, command, env, cwd=None, before=None):
-        self.process = subprocess.Popen(command, env={**os.environ, **env}, cwd=cwd, stdout=subprocess.DEVNULL,
+        path = os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", "")
+        self.process = subprocess.Popen(command, env={**os.environ, "PATH": path, **env}, cwd=cwd, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL, start_new_session=True, preexec_fn=before)
 
     def __enter__(self):
