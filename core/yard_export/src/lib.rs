@@ -19,6 +19,7 @@ mod cluster;
 mod error;
 mod exported;
 mod flat;
+mod foreign;
 mod format;
 mod grid;
 mod image;

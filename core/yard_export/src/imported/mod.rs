@@ -6,6 +6,7 @@ mod recipe;
 mod trees;
 
 pub use package::ImportFacts;
+pub(crate) use recipe::number_recipe;
 pub(crate) use trees::{ReadTree, ensemble};
 
 use crate::error::ImportError;
