@@ -1,8 +1,8 @@
 //! The formats by name, and the one way in.
 
 use crate::{
-    c, cluster, error::ExportError, exported::Exported, grid, image, lightgbm, mlflow, onnx, python, sbom,
-    subject::Subject, tensorflow, triton, wasm,
+    c, cluster, error::ExportError, exported::Exported, grid, image, lightgbm, mlflow, onnx, pmml, python,
+    sbom, subject::Subject, tensorflow, triton, wasm,
 };
 use yard_package::{Package, golden};
 use yard_score::{model::Model, scorer::Scorer};
@@ -24,13 +24,13 @@ pub enum Format {
     Kubernetes,
     /// C99 source without allocation.
     C,
-    /// A TensorFlow SavedModel.
+    /// A TensorFlow `SavedModel`.
     SavedModel,
-    /// A BentoML bento that needs onnxruntime only.
+    /// A `BentoML` bento that needs onnxruntime only.
     Bento,
-    /// A folder for MLServer.
+    /// A folder for `MLServer`.
     MlServer,
-    /// A SageMaker model with its container.
+    /// A `SageMaker` model with its container.
     SageMaker,
     /// A Vertex AI model with its container.
     Vertex,
@@ -38,6 +38,8 @@ pub enum Format {
     Container,
     /// A WebAssembly module with its JavaScript.
     Wasm,
+    /// PMML of trees and linear models.
+    Pmml,
 }
 
 /// What some formats need beside the package.
@@ -49,7 +51,7 @@ pub struct Options {
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Onnx,
         Self::LightGbm,
         Self::Triton,
@@ -64,6 +66,7 @@ impl Format {
         Self::Vertex,
         Self::Container,
         Self::Wasm,
+        Self::Pmml,
     ];
 
     /// Returns the word used on the command line.
@@ -83,6 +86,7 @@ impl Format {
             Self::Vertex => "vertex",
             Self::Container => "container",
             Self::Wasm => "wasm",
+            Self::Pmml => "pmml",
         }
     }
 
@@ -174,6 +178,7 @@ fn files(subject: &Subject<'_>, format: Format) -> Result<Exported, ExportError>
         Format::SageMaker => python::sagemaker(subject),
         Format::Vertex => python::vertex(subject),
         Format::Wasm => wasm::export(subject),
+        Format::Pmml => pmml::export(subject),
         // Made of the whole package, before anything is rounded.
         Format::Container => Err(ExportError::Scorer { what: "no scorer is given".to_owned() }),
     }

@@ -103,10 +103,10 @@ pub(crate) fn export(
          or give another --listen where the server may have one."
             .to_owned(),
     ];
-    Ok(finished(subject, files, notes))
+    Ok(finished(subject, &files, notes))
 }
 
-fn finished(subject: &Subject<'_>, files: BTreeMap<String, Vec<u8>>, notes: Vec<String>) -> Exported {
+fn finished(subject: &Subject<'_>, files: &BTreeMap<String, Vec<u8>>, notes: Vec<String>) -> Exported {
     let items: Vec<Item<'_>> =
         files.iter().map(|(path, bytes)| Item { path, bytes, mode: 0o644, owner: 0 }).collect();
     let image = tar(&items);

@@ -28,6 +28,7 @@ mod kind;
 mod lightgbm;
 mod mlflow;
 mod onnx;
+mod pmml;
 mod python;
 mod sbom;
 #[cfg(test)]

@@ -1,7 +1,7 @@
-//! Exports that serve the ONNX graph from Python with onnxruntime alone: a BentoML bento, an MLServer folder, a
-//! SageMaker model with its container, a Vertex AI model with its container. All of them read records with the same
+//! Exports that serve the ONNX graph from Python with onnxruntime alone: a `BentoML` bento, an `MLServer` folder, a
+//! `SageMaker` model with its container, a Vertex AI model with its container. All of them read records with the same
 //! module and hold the golden examples, so that what they answer can be checked.
-//! Contracts: BentoML, "Bento specification" 2; MLServer, "Model settings"; Amazon SageMaker, "Use your own inference
+//! Contracts: `BentoML`, "Bento specification" 2; `MLServer`, "Model settings"; Amazon `SageMaker`, "Use your own inference
 //! code with hosting services"; Vertex AI, "Custom container requirements for prediction".
 
 use crate::{
@@ -128,7 +128,7 @@ pub(crate) fn bento(subject: &Subject<'_>) -> Result<Exported, ExportError> {
     Ok(finished(subject, files, ("BentoML bento", usage), notes))
 }
 
-/// Exports a folder for MLServer.
+/// Exports a folder for `MLServer`.
 pub(crate) fn mlserver(subject: &Subject<'_>) -> Result<Exported, ExportError> {
     let (mut files, notes) = model_files(subject, "an MLServer model")?;
     put(&mut files, "scorer.py", SCORER);
@@ -155,7 +155,7 @@ fn container(files: &mut Files, model: Files) {
     files.extend(under(model, "container/model"));
 }
 
-/// Exports a SageMaker model.
+/// Exports a `SageMaker` model.
 pub(crate) fn sagemaker(subject: &Subject<'_>) -> Result<Exported, ExportError> {
     let (model, notes) = model_files(subject, "a SageMaker model")?;
     let items: Vec<Item<'_>> =

@@ -1,6 +1,6 @@
 //! A bill of materials of an export: the model, and for a program the crates that it is built of, as the lock
 //! file lists them. Knows nothing of formats.
-//! Format: ECMA-424, "CycloneDX Bill of materials specification" (1.5).
+//! Format: ECMA-424, "`CycloneDX` Bill of materials specification" (1.5).
 
 use crate::subject::Subject;
 use serde_json::{Value, json};

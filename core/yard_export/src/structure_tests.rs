@@ -36,7 +36,7 @@ fn every_format_holds_every_model_or_says_which_does() {
                     Err(error) => {
                         let refused = match format {
                             Format::LightGbm => family != Family::Boosting,
-                            Format::Wasm => family == Family::Mlp,
+                            Format::Wasm | Format::Pmml => family == Family::Mlp,
                             _ => false,
                         };
                         assert!(refused, "{format:?} {family:?}");

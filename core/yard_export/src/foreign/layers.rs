@@ -179,8 +179,7 @@ impl Chain<'_> {
 
     fn affine(&mut self, node: &Node) -> Result<(), ImportError> {
         let count = match self.shape {
-            Shape::Vector(width) => width,
-            Shape::Image([1, _, width]) => width,
+            Shape::Vector(width) | Shape::Image([1, _, width]) => width,
             Shape::Image([planes, ..]) => planes,
         };
         let (mut scale, mut shift) = (vec![1.0; count], vec![0.0; count]);
@@ -197,7 +196,7 @@ impl Chain<'_> {
                 shift[at] = (f64::from(bias[at]) - f64::from(mean[at]) * factor) as f32;
             }
         } else {
-            let constant = self.graph.constants.get(node.inputs.first().map_or("", String::as_str)).is_some();
+            let constant = self.graph.constants.contains_key(node.inputs.first().map_or("", String::as_str));
             let values = spread(self.constant(node, usize::from(!constant))?, count, node)?;
             match (node.operator.as_str(), constant) {
                 ("Add", _) => shift = values,

@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 //! Models written here, message by message, and what is refused of them.
 
 use crate::onnx::protobuf::Message;
@@ -40,11 +40,11 @@ fn input(kind: i64, sizes: &[i64]) -> Message {
 }
 
 fn model(nodes: Vec<Message>, constants: Vec<Message>) -> Vec<u8> {
-    with_input(input(1, &[0, 2]), nodes, constants)
+    with_input(&input(1, &[0, 2]), nodes, constants)
 }
 
-fn with_input(input: Message, nodes: Vec<Message>, constants: Vec<Message>) -> Vec<u8> {
-    let graph = Message::new().messages(1, nodes).messages(5, constants).message(11, &input);
+fn with_input(input: &Message, nodes: Vec<Message>, constants: Vec<Message>) -> Vec<u8> {
+    let graph = Message::new().messages(1, nodes).messages(5, constants).message(11, input);
     Message::new().int(1, 8).text(2, "test").message(7, &graph).into_bytes()
 }
 
@@ -189,10 +189,10 @@ fn hostile() -> Vec<Vec<u8>> {
             .concat(),
         // Inputs.
         graph(Message::new()),
-        with_input(input(11, &[0, 2]), vec![], vec![]),
-        with_input(input(1, &[0]), vec![], vec![]),
-        with_input(input(1, &[0, i64::MAX, i64::MAX]), vec![], vec![]),
-        with_input(input(1, &[0, -5]), vec![], vec![]),
+        with_input(&input(11, &[0, 2]), vec![], vec![]),
+        with_input(&input(1, &[0]), vec![], vec![]),
+        with_input(&input(1, &[0, i64::MAX, i64::MAX]), vec![], vec![]),
+        with_input(&input(1, &[0, -5]), vec![], vec![]),
         model(vec![], vec![]),
         graph(Message::new().bytes(15, b"")),
         graph(Message::new().message(1, &Message::new().bytes(4, b"\xff\xfe"))),

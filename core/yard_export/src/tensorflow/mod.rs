@@ -1,4 +1,4 @@
-//! A TensorFlow SavedModel, written without TensorFlow: the graph of the whole pipeline with its weights as
+//! A TensorFlow `SavedModel`, written without TensorFlow: the graph of the whole pipeline with its weights as
 //! constants and the signature `serving_default`. The operations are those of the ONNX graph, each put into
 //! TensorFlow's own; trees are walked by gathers, one step a level, and summed on their grid.
 //! Formats: TensorFlow, `saved_model.proto`, `meta_graph.proto`, `graph.proto`, `tensor.proto`.
