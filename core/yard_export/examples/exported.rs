@@ -2,10 +2,20 @@
 //!
 //! `exported M.modelpack FORMAT OUT [SCORER]`: SCORER is the static `yard-serve` of a container image, OUT is a folder to make; what the format can't hold goes to standard error.
 
-use std::{error::Error, path::Path};
+use std::{error::Error, path::Path, process::ExitCode};
 use yard_export::{Format, Options, export_with};
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
     let (Some(package), Some(format), Some(out)) = (args.next(), args.next(), args.next()) else {
         return Err("usage: exported M.modelpack FORMAT OUT".into());

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use yard_export::{Exported, Format, ImportFacts};
+use yard_export::{Exported, Format, ImportFacts, Options};
 
 /// Largest model file that is read.
 const MOST_BYTES: u64 = 1 << 30;
@@ -17,7 +17,11 @@ const MOST_BYTES: u64 = 1 << 30;
 /// Exports a package.
 pub(crate) fn export(session: &Session, args: &ExportArgs) -> Result<ExitCode> {
     let format = Format::from_word(&args.to).map_err(|error| Usage(error.to_string()))?;
-    let exported = yard_export::export(pack::read(&args.package)?, format)?;
+    let read = |path: &PathBuf| {
+        std::fs::read(path).with_context(|| format!("could not read the scorer: \"{}\"", path.display()))
+    };
+    let options = Options { scorer: args.scorer.as_ref().map(read).transpose()? };
+    let exported = yard_export::export_with(pack::read(&args.package)?, format, &options)?;
     let alone = exported.main.filter(|_| args.out.extension().is_some() && !args.out.is_dir());
     match alone.and_then(|name| exported.files.get(name)) {
         Some(content) => write_file(&args.out, content)?,
