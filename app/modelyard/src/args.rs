@@ -394,7 +394,7 @@ pub(crate) struct ExportArgs {
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ImportArgs {
-    /// LightGBM text model, XGBoost JSON model or ONNX model.
+    /// LightGBM text model, XGBoost JSON model, ONNX model, or an MLflow folder with one of them.
     #[arg(value_name = "MODEL")]
     pub(crate) model: PathBuf,
     /// Package to write.

@@ -44,5 +44,5 @@ mod xgboost;
 pub use error::{ExportError, ImportError};
 pub use exported::Exported;
 pub use format::{Format, Options, export, export_with};
-pub use imported::{ImportFacts, Imported};
+pub use imported::{ImportFacts, Imported, mlflow_model_file};
 pub use kind::import;

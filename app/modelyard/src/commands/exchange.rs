@@ -98,15 +98,35 @@ fn write_folder(path: &Path, exported: &Exported) -> Result<()> {
     written.with_context(place)
 }
 
-/// Makes a package of a model file.
-pub(crate) fn import(session: &Session, args: &ImportArgs) -> Result<ExitCode> {
-    let place = || format!("could not read the model: \"{}\"", args.model.display());
-    let size = std::fs::metadata(&args.model).with_context(place)?.len();
-    if size > MOST_BYTES {
-        anyhow::bail!("the model has {size} bytes; expected at most 1 GiB: \"{}\"", args.model.display());
+/// Reads a regular file of at most so many bytes.
+fn read_model(path: &Path, most: u64) -> Result<Vec<u8>> {
+    let place = || format!("could not read the model: \"{}\"", path.display());
+    let size = std::fs::metadata(path).with_context(place)?.len();
+    if size > most {
+        anyhow::bail!("the model has {size} bytes; expected at most {most}: \"{}\"", path.display());
     }
-    let imported = yard_export::import(&std::fs::read(&args.model).with_context(place)?)?;
-    let file = args.model.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    std::fs::read(path).with_context(place)
+}
+
+/// Returns the file of a model: itself, or the one that an MLflow folder names.
+fn model_file(path: &Path) -> Result<PathBuf> {
+    if !path.is_dir() {
+        return Ok(path.to_owned());
+    }
+    let text = read_model(&path.join("MLmodel"), 1 << 20)?;
+    let own = path.join(yard_export::mlflow_model_file(&String::from_utf8_lossy(&text))?);
+    let regular = std::fs::symlink_metadata(&own).is_ok_and(|facts| facts.is_file());
+    if !regular {
+        anyhow::bail!("the folder's model is no regular file; save the model again: \"{}\"", own.display());
+    }
+    Ok(own)
+}
+
+/// Makes a package of a model file or an MLflow folder.
+pub(crate) fn import(session: &Session, args: &ImportArgs) -> Result<ExitCode> {
+    let model = model_file(&args.model)?;
+    let imported = yard_export::import(&read_model(&model, MOST_BYTES)?)?;
+    let file = model.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let stem = args.model.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let facts = ImportFacts {
         name: args.name.as_deref().unwrap_or(&stem),
