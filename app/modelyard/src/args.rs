@@ -387,11 +387,14 @@ pub(crate) struct ExportArgs {
     /// Folder to make; or a file, where the format is one file and the path has an ending.
     #[arg(long, value_name = "PATH")]
     pub(crate) out: PathBuf,
+    /// The static Linux program yard-serve that goes into a container image (format `container`).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) scorer: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ImportArgs {
-    /// LightGBM text model or XGBoost JSON model.
+    /// LightGBM text model, XGBoost JSON model, ONNX model, or an MLflow folder with one of them.
     #[arg(value_name = "MODEL")]
     pub(crate) model: PathBuf,
     /// Package to write.
