@@ -13,6 +13,7 @@ use crate::{
     ids::Ids,
     log::writer::Log,
     registry::Registry,
+    rollout::{Order, watch::Verdict},
     served::Dialect,
 };
 use hyper::{
@@ -25,12 +26,18 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+        mpsc::SyncSender,
     },
     time::Instant,
 };
 use tokio::sync::watch;
-use yard_types::serving::{RouteRequest, StopRequest};
+use yard_types::{
+    rollout::{FreezeRequest, ReasonRequest},
+    serving::{RouteRequest, StopRequest},
+};
 
+/// Bodies above this size, bytes, are worked on beside the event loop.
+pub(crate) const LONG_BODY: usize = 16 << 10;
 /// Rows of the log in one answer, at most.
 const MAX_LOG_PAGE: u64 = 10_000;
 
@@ -50,6 +57,8 @@ pub(crate) struct Server {
     pub(crate) refused: AtomicU64,
     /// Set when the server begins to end.
     pub(crate) draining: AtomicBool,
+    /// Verdicts about canaries, to the thread that carries them out.
+    pub(crate) orders: SyncSender<Order>,
     /// Tells the accept loop to end.
     pub(crate) stop: watch::Sender<bool>,
 }
@@ -76,6 +85,13 @@ impl Server {
     pub(crate) fn shut_down(&self) {
         self.draining.store(true, Relaxed);
         self.stop.send_replace(true);
+    }
+
+    /// Hands a verdict on; when too many wait, which takes hundreds of rollouts at once, it is said and left.
+    pub(crate) fn order(&self, model: &str, version: u64, verdict: Verdict) {
+        if self.orders.try_send(Order::Act { model: model.to_owned(), version, verdict }).is_err() {
+            self.console.error(format!("{model}: the verdict on version {version} could not be carried out"));
+        }
     }
 
     async fn act(
@@ -112,7 +128,11 @@ impl Server {
             Action::Statistics => repository::write_statistics(&self.statistics(model, version)?),
             Action::Index => self.index(parts, body).await,
             Action::Load | Action::Unload => self.load(found.route.action, model, parts, body).await,
-            Action::Route | Action::Promote | Action::Rollback | Action::Stop => {
+            Action::Rollout => {
+                let (server, model) = (self.clone(), model.to_owned());
+                blocking(move || Reply::of(&server.registry.rollout(&model)?)).await
+            }
+            Action::Route | Action::Promote | Action::Rollback | Action::Stop | Action::Watch => {
                 self.change(found.route.action, model, parts, body).await
             }
             Action::Shutdown => {
@@ -124,7 +144,7 @@ impl Server {
     }
 
     async fn infer(
-        &self,
+        self: Arc<Self>,
         dialect: Dialect,
         parts: &Parts,
         (model, version): (&str, Option<u64>),
@@ -134,9 +154,19 @@ impl Server {
         let length = if dialect == Dialect::Infer { json_length(parts)? } else { None };
         check_type(parts, if length.is_some() { &[JSON, tensors::BINARY] } else { &[JSON] }, true)?;
         let _slot = self.gate.enter().await?;
-        let body = infer::Body::new(read_body(body, BodyLimits::of(&self.limits)).await?, length)?;
-        let (headers, input) = (&parts.headers, score::Input::Http(body));
-        score::answer(self, &score::Request { dialect, model, version, headers, input, start })
+        let body = read_body(body, BodyLimits::of(&self.limits)).await?;
+        let long = body.len() > LONG_BODY || dialect == Dialect::Explain;
+        let input = score::Input::Http(infer::Body::new(body, length)?);
+        if !long {
+            let headers = &parts.headers;
+            return score::answer(&self, &score::Request { dialect, model, version, headers, input, start });
+        }
+        let (server, model, headers) = (self.clone(), model.to_owned(), parts.headers.clone());
+        blocking(move || {
+            let (model, headers) = (model.as_str(), &headers);
+            score::answer(&server, &score::Request { dialect, model, version, headers, input, start })
+        })
+        .await
     }
 
     async fn feedback(&self, parts: &Parts, model: &str, body: Incoming) -> Result<Reply, Refusal> {
@@ -268,14 +298,23 @@ impl Server {
         blocking(move || {
             let registry = &server.registry;
             let shown = match action {
-                Action::Promote => registry.promote(&model)?,
-                Action::Rollback => registry.rollback(&model)?,
+                Action::Promote => registry.promote(&model, read_reason(&body)?.as_deref())?,
+                Action::Rollback => registry.rollback(&model, read_reason(&body)?.as_deref())?,
+                Action::Watch => {
+                    let request: FreezeRequest =
+                        manage::read_json(&body, "{\"frozen\": bool, \"reason\": text}")?;
+                    if let Some((version, verdict)) = registry.freeze(&model, &request)? {
+                        server.order(&model, version, verdict);
+                    }
+                    registry.shown(&model)?
+                }
                 Action::Stop => {
                     let expected = "{\"version\"?: number}";
                     registry.stop(&model, manage::read_json::<StopRequest>(&body, expected)?)?
                 }
                 _ => {
-                    let expected = "{\"stable\"?, \"canary\"?: {\"version\", \"percent\", \"shadow\"?}}";
+                    let expected =
+                        "{\"stable\"?, \"canary\"?: {\"version\", \"percent\", \"shadow\"?}, \"watch\"?: {}}";
                     registry.route(&model, &manage::read_json::<RouteRequest>(&body, expected)?)?
                 }
             };
@@ -285,8 +324,20 @@ impl Server {
     }
 }
 
+fn read_reason(body: &[u8]) -> Result<Option<String>, Refusal> {
+    let request: ReasonRequest = manage::read_json(body, "{\"reason\"?: text}")?;
+    match request.reason {
+        Some(reason) if reason.trim().is_empty() || reason.len() > 1_000 => {
+            Err(Refusal::bad("reason", "expected a reason of 1 to 1000 characters"))
+        }
+        reason => Ok(reason),
+    }
+}
+
 /// Runs work that may block on a thread where it may; a panic is an internal error of this request.
-async fn blocking(work: impl FnOnce() -> Result<Reply, Refusal> + Send + 'static) -> Result<Reply, Refusal> {
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
     tokio::task::spawn_blocking(work)
         .await
         .unwrap_or_else(|_| Err(Refusal::internal("the server failed on this request")))

@@ -25,6 +25,7 @@ pub mod profile;
 pub mod project;
 pub mod recipe;
 pub mod rng;
+pub mod rollout;
 pub mod run;
 pub mod schema;
 pub mod serving;

@@ -76,6 +76,9 @@ pub struct RouteRequest {
     /// Challenger; `None` ends a running one.
     #[serde(default)]
     pub canary: Option<CanaryRoute>,
+    /// How the challenger is watched; `None` is the default plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watch: Option<crate::rollout::WatchPlan>,
 }
 
 /// Body of `POST /manage/models/{m}/stop`; an empty body stops the whole deployment.

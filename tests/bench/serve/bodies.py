@@ -8,8 +8,8 @@ import struct
 FIELDS = [f"f{index}" for index in range(28)]
 
 
-def table(path, seed, missing, rows=20_000):
-    """A binary target of 28 numbers; with `missing`, a fifth of the first field is absent."""
+def table(path, seed, missing=False, rows=20_000, words=False):
+    """A binary target of 28 numbers; with `missing` a fifth of the first field is absent, with `words` it is words."""
     own = random.Random(seed)
     with open(path, "w", newline="") as file:
         writer = csv.writer(file)
@@ -19,15 +19,17 @@ def table(path, seed, missing, rows=20_000):
             z = x[0] + x[1] * x[2] + x[3] / 2 - x[4] ** 2 / 2 + own.gauss(0, 1)
             if missing and own.random() < 0.2:
                 x[0] = ""
+            if words:
+                x[0] = f"w{own.randrange(5)}"
             writer.writerow(x + ["yes" if z > 0 else "no"])
 
 
-def rows(count, seed=7, missing=0.0):
+def rows(count, seed=7, words=0.0):
     own = random.Random(seed)
     out = [{name: round(own.gauss(0, 1), 4) for name in FIELDS} for _ in range(count)]
     for row in out:
-        if own.random() < missing:
-            row["f0"] = None
+        if own.random() < words:
+            row["f0"] = "w1"
     return out
 
 

@@ -44,11 +44,13 @@ def package(args, folder, name, data, out, seed=0):
 def prepare(args, work):
     """Packages and the exports that peers read."""
     bodies.table(work / "missing.csv", 1, True)
-    bodies.table(work / "whole.csv", 2, False)
+    bodies.table(work / "whole.csv", 2)
+    bodies.table(work / "words.csv", 4, words=True)
     package(args, work / "p1", "bench", work / "missing.csv", work / "good.modelpack")
     package(args, work / "p2", "bench", work / "missing.csv", work / "second.modelpack", seed=1)
-    # Its first field was never missing in training, so that its contract refuses rows without it.
-    package(args, work / "p3", "bench", work / "whole.csv", work / "bad.modelpack")
+    # The first field holds words for one and numbers for the other, which refuses rows with words.
+    package(args, work / "p3", "watched", work / "words.csv", work / "watched.modelpack")
+    package(args, work / "p4", "watched", work / "whole.csv", work / "bad.modelpack")
     for name in ("onnx", "lightgbm", "mlflow"):
         if not (work / name).exists():
             modelyard(args, "export", work / "good.modelpack", "--to", name, "--out", work / name)

@@ -20,7 +20,7 @@ class Bench:
     def __init__(self, args, work):
         self.args, self.work = args, pathlib.Path(work)
         self.good, self.bad = self.work / "good.modelpack", self.work / "bad.modelpack"
-        self.second = self.work / "second.modelpack"
+        self.second, self.watched = self.work / "second.modelpack", self.work / "watched.modelpack"
         self.row = bodies.rows(1)[0]
 
     def generate(self, addr, path, file, token="", grpc=False, **options):
@@ -145,28 +145,28 @@ def overload(bench):
 
 def bad_canary(bench, seed):
     """Requests that the canary answered or refused until it was rolled back; a fifth of them fail there."""
-    rows = bodies.rows(4_000, seed, missing=0.2)
-    yard = bench.yard("canary", [bench.good], grpc=False)
-    yard.open("bench", bodies.records(bench.row))
+    rows = bodies.rows(4_000, seed, words=0.2)
+    yard = bench.yard("canary", [bench.watched], grpc=False)
+    yard.open("watched", bodies.records(bench.row))
     from servers import post
     try:
-        version = yard.manage("/manage/models/bench/versions", bench.bad.read_bytes(), "application/octet-stream")["version"]
-        route = {"stable": 1, "canary": {"version": version, "percent": 10}, "watch": {}}
-        yard.manage("/manage/models/bench/route", route)
+        version = yard.manage("/manage/models/watched/versions", bench.bad.read_bytes(), "application/octet-stream")["version"]
+        route = {"stable": 1, "canary": {"version": version, "percent": 10}}
+        yard.manage("/manage/models/watched/route", route)
         sent, began = 0, time.perf_counter()
         for index, row in enumerate(rows):
             try:
-                post(f"{yard.url}/v1/models/bench:predict", bodies.records(row, f"k{seed}-{index}"),
+                post(f"{yard.url}/v1/models/watched:predict", bodies.records(row, f"k{seed}-{index}"),
                      token=yard.tokens["infer"])
             except OSError:
                 pass
             sent += 1
             if index % 20 == 19:
-                model = yard.manage_get("/manage/models/bench")
+                model = yard.manage_get("/manage/models/watched")
                 if model["canary"] is None:
                     break
-        model = yard.manage_get("/manage/models/bench")
-        own = next(own for own in model["versions"] if own["version"] == version)
-        return model["canary"] is None, own["stats"]["requests"], sent, time.perf_counter() - began
+        shown = yard.manage_get("/manage/models/watched/rollout")
+        ended = shown["events"][0]["kind"] == "rolled_back"
+        return ended, shown["evidence"]["canary"]["requests"], sent, time.perf_counter() - began
     finally:
         yard.stop()

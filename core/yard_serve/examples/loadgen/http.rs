@@ -31,7 +31,8 @@ pub(crate) async fn run(plan: &Plan, mut pace: Pace, tally: &mut Tally) -> anyho
     while let Some(due) = pace.next().await {
         match connection.ask(&requests[due.body]).await {
             Ok(answer) => {
-                let digest = plan.arguments.digests.then(|| (due.body, &connection.buffer[answer.body.clone()]));
+                let digest =
+                    plan.arguments.digests.then(|| (due.body, &connection.buffer[answer.body.clone()]));
                 tally.count(answer.status, due.at.elapsed(), digest);
                 if answer.close {
                     connection = Connection::open(&plan.arguments.addr).await?;

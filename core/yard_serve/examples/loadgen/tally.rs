@@ -25,7 +25,11 @@ impl Tally {
     pub(crate) fn count(&mut self, status: u16, latency: Duration, digest: Option<(usize, &[u8])>) {
         *self.statuses.entry(status).or_default() += 1;
         let nanos = latency.as_nanos() as u64;
-        if status == 200 { self.latencies.push(nanos) } else { self.refused.push(nanos) }
+        if status == 200 {
+            self.latencies.push(nanos)
+        } else {
+            self.refused.push(nanos)
+        }
         if let Some((body, answer)) = digest {
             // FNV-1a (Fowler, Noll and Vo, 1991).
             let hash = answer.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {

@@ -6,6 +6,7 @@ use super::{
     proto,
     request::Message,
     status::status_of,
+    unary::{self, PREFIX},
 };
 use crate::{
     api::{
@@ -19,7 +20,7 @@ use crate::{
         reply::{Once, Refusal},
     },
     served::{Answers, Dialect, Served},
-    server::Server,
+    server::{LONG_BODY, Server, blocking},
 };
 use hyper::{
     HeaderMap, Request, Response, StatusCode,
@@ -34,9 +35,6 @@ use std::{
     time::{Duration, Instant},
 };
 use tonic::{body::Body, server::Grpc};
-
-/// Bytes before a message: compression flag and length.
-const PREFIX: usize = 5;
 
 /// Answers one call.
 pub(crate) async fn handle(server: Arc<Server>, request: Request<Incoming>) -> Response<Body> {
@@ -104,6 +102,14 @@ async fn answer(
     let mut limits = BodyLimits::of(&server.limits);
     limits.bytes += PREFIX as u64;
     let whole = read_body(body, limits).await?;
+    let plain = parts.headers.get("grpc-encoding").is_none_or(|encoding| encoding == "identity");
+    if let Some(message) = unary::message(&whole).filter(|_| plain) {
+        let call = Call { server: server.clone(), method, parts, start };
+        let long = message.len() > LONG_BODY || matches!(method.action, Action::Load | Action::Unload);
+        let done = if long { blocking(move || call.act(message)).await? } else { call.act(message)? };
+        return Ok(unary::response(&done));
+    }
+    // Compressed, cut off, or more than one message: tonic says what is wrong.
     let most = whole.len();
     let request = Request::from_parts(parts.clone(), Once::new(whole));
     let call = Call { server: server.clone(), method, parts, start };
@@ -254,7 +260,7 @@ impl Call {
     fn change(&self, body: Bytes) -> Result<Vec<u8>, Refusal> {
         let asked: proto::RepositoryModel = decode(body)?;
         let loaded = self.method.action == Action::Load;
-        tokio::task::block_in_place(|| self.server.set_loaded(&asked.model_name, loaded))?;
+        self.server.set_loaded(&asked.model_name, loaded)?;
         Ok(Vec::new())
     }
 }

@@ -57,6 +57,15 @@ impl Guard {
         self.check(parts, scopes)
     }
 
+    /// Returns whether a request with one Host header, one token and no Origin header may take a route.
+    pub(crate) fn admits(&self, host: &str, token: &str, scopes: &[Scope]) -> bool {
+        self.is_own(without_port(host)) && self.tokens.scope(token).is_some_and(|scope| scope.opens(scopes))
+    }
+
+    fn is_own(&self, host: &str) -> bool {
+        self.hosts.iter().any(|own| own.eq_ignore_ascii_case(host))
+    }
+
     /// Checks origin, host, token and scope; `scopes` are those of the route, `None` when there is none.
     fn check(&self, parts: &Parts, scopes: Option<&'static [Scope]>) -> Result<(), Refusal> {
         if parts.headers.contains_key(header::ORIGIN) {
@@ -92,7 +101,7 @@ impl Guard {
     fn check_host(&self, parts: &Parts) -> Result<(), Refusal> {
         let mut hosts = parts.headers.get_all(header::HOST).iter();
         let named = hosts.next().and_then(|host| host.to_str().ok());
-        let known = |host: &str| self.hosts.iter().any(|own| own.eq_ignore_ascii_case(host));
+        let known = |host: &str| self.is_own(host);
         // HTTP/2 names the host in the request's target, and a Host header may be absent.
         let absent = parts.version == Version::HTTP_2 && parts.uri.authority().is_some();
         let header_known = match (named, hosts.next()) {

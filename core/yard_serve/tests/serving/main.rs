@@ -4,6 +4,7 @@
 mod answers;
 mod client;
 mod crash;
+mod evidence;
 mod fixture;
 mod grpc;
 mod grpc_client;
