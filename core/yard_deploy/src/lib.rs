@@ -8,6 +8,7 @@
 pub mod client;
 pub mod error;
 pub mod local;
+pub mod pin;
 pub mod rollout;
 pub mod status;
 

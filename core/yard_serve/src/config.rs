@@ -7,10 +7,14 @@ use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 /// Start-up configuration.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Address to listen on, `127.0.0.1:0` by default (port 0: any free port). Loopback only.
+    /// Address to listen on, `127.0.0.1:0` by default (port 0: any free port). Others than loopback need TLS.
     pub listen: String,
-    /// Address for gRPC, e.g. `127.0.0.1:0`; `None` serves HTTP alone. Loopback only.
+    /// Address for gRPC, e.g. `127.0.0.1:0`; `None` serves HTTP alone. Others than loopback need TLS.
     pub grpc: Option<String>,
+    /// TLS; without it the server listens on loopback alone.
+    pub tls: Option<TlsOptions>,
+    /// Names by which clients call the server, beside the address that it listens on.
+    pub names: Vec<String>,
     /// Folder with `store.sqlite`, `packages/`, `tokens/` and `server.json`; made when absent.
     pub store: PathBuf,
     /// Folder of the token files; `None` is `tokens/` in the store.
@@ -39,6 +43,8 @@ impl Config {
         Self {
             listen: "127.0.0.1:0".to_owned(),
             grpc: None,
+            tls: None,
+            names: Vec::new(),
             store: store.into(),
             tokens: None,
             packages: Vec::new(),
@@ -51,6 +57,20 @@ impl Config {
             clock: Arc::new(SystemClock),
         }
     }
+}
+
+/// Where certificate and key come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TlsOptions {
+    /// Made at the first start and kept in the store.
+    SelfSigned,
+    /// PEM files.
+    Files {
+        /// Certificate, followed by those that vouch for it.
+        certificate: PathBuf,
+        /// Private key.
+        key: PathBuf,
+    },
 }
 
 /// Limits of requests; beyond one, the request is refused with a message that names it.
@@ -117,6 +137,8 @@ pub struct LogOptions {
     pub backlog_bytes: usize,
     /// Longest time until a request is on disk.
     pub flush: Duration,
+    /// Whether requests are logged and counted in windows at all.
+    pub enabled: bool,
 }
 
 impl Default for LogOptions {
@@ -127,6 +149,7 @@ impl Default for LogOptions {
             window_rows: 1_000,
             backlog_bytes: 64 << 20,
             flush: Duration::from_millis(50),
+            enabled: true,
         }
     }
 }

@@ -20,7 +20,7 @@ use std::{
     sync::Arc,
     task::{Context, Poll},
 };
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 
 /// Calls at a time on one gRPC connection.
 const MAX_STREAMS: u32 = 128;
@@ -28,7 +28,7 @@ const MAX_STREAMS: u32 = 128;
 const MAX_RESETS: usize = 64;
 
 /// Serves one gRPC connection.
-pub(crate) async fn grpc(stream: TcpStream, setting: Setting) {
+pub(crate) async fn grpc<S: AsyncRead + AsyncWrite + Unpin + 'static>(stream: S, setting: Setting) {
     let Setting { server, limits, mut ended, .. } = setting;
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let server = server.clone();
@@ -56,9 +56,10 @@ pub(crate) async fn grpc(stream: TcpStream, setting: Setting) {
 }
 
 /// Serves one HTTP connection.
-pub(crate) async fn http(mut stream: TcpStream, setting: Setting) {
+pub(crate) async fn http<S: AsyncRead + AsyncWrite + Unpin + 'static>(mut stream: S, setting: Setting) {
     match fast::serve(&mut stream, &setting).await {
-        Left::Ended => {}
+        // The client may be gone already.
+        Left::Ended => drop(stream.shutdown().await),
         Left::Bytes(read) => http_by_hyper(Rewound { read, io: TokioIo::new(stream) }, setting).await,
     }
 }

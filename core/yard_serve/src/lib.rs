@@ -42,12 +42,13 @@ mod server;
 mod split;
 mod stats;
 mod store;
+mod tls;
 mod tokens;
 mod workers;
 
 pub use cli::ServeArgs;
 pub use clock::{Clock, SystemClock};
-pub use config::{Config, Limits, LogLevel, LogOptions};
+pub use config::{Config, Limits, LogLevel, LogOptions, TlsOptions};
 pub use error::ServeError;
 pub use grpc::methods::{MethodInfo, method_table};
 pub use http::routes::{RouteInfo, route_table};

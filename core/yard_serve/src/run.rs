@@ -12,6 +12,7 @@ use crate::{
     rollout::{self, Order},
     server::Server,
     store::Store,
+    tls::Tls,
     tokens::Tokens,
     workers::{Accepted, Protocol, Setting, Workers},
 };
@@ -82,27 +83,29 @@ impl Drop for Running {
 /// the store are loaded meanwhile (`/v2/health/ready` says when they are).
 pub fn start(config: &Config) -> Result<Running, ServeError> {
     let console = Console(config.log_level);
-    let wanted = listen_address(&config.listen)?;
+    let secure = config.tls.is_some();
+    let wanted = listen_address(&config.listen, secure)?;
     let folder =
         std::path::absolute(&config.store).map_err(ServeError::file("find the store", &config.store))?;
     let lock = StoreLock::take(&folder)?;
     let listener = bind(wanted)?;
     let addr = listener.local_addr().map_err(|source| ServeError::Listen { address: wanted, source })?;
-    let grpc = config.grpc.as_deref().map(listen_address).transpose()?.map(bind).transpose()?;
-    let grpc_addr = match &grpc {
-        None => None,
-        Some(listener) => {
-            let local = listener.local_addr();
-            Some(local.map_err(|source| ServeError::Listen { address: wanted, source })?.to_string())
-        }
+    let tls = config.tls.as_ref().map(|options| Tls::open(&folder, options)).transpose()?;
+    let grpc_address = config.grpc.as_deref().map(|text| listen_address(text, secure)).transpose()?;
+    let grpc = grpc_address.map(bind).transpose()?;
+    let local = |listener: &std::net::TcpListener| {
+        listener.local_addr().map_err(|source| ServeError::Listen { address: wanted, source })
     };
+    let grpc_addr = grpc.as_ref().map(local).transpose()?;
+    let listen: Vec<SocketAddr> = [Some(addr), grpc_addr].into_iter().flatten().collect();
+    let grpc_addr = grpc_addr.map(|addr| addr.to_string());
     let token_folder = config.tokens.clone().unwrap_or_else(|| folder.join("tokens"));
     let (tokens, token_files) = Tokens::open(&token_folder)?;
     let registry = Registry::open(Store::open(&folder)?, config.clock.clone(), console)?;
     let (log, log_thread) = writer::start(&folder, config.log.clone(), console)?;
     let (orders, received) = rollout::channel();
     let server = Arc::new(Server {
-        guard: Guard::new(tokens, addr),
+        guard: Guard::new(tokens, &listen, &config.names),
         gate: Gate::new(&config.limits),
         limits: config.limits.clone(),
         registry,
@@ -116,18 +119,29 @@ pub fn start(config: &Config) -> Result<Running, ServeError> {
         orders,
         stop: watch::channel(false).0,
     });
-    let url = format!("http://{addr}");
+    let url = format!("{}://{addr}", if secure { "https" } else { "http" });
+    let pin = tls.as_ref().map(|tls| tls.pin.clone());
     lock.publish(&ServerFile {
         pid: std::process::id(),
         url: url.clone(),
         grpc: grpc_addr.clone(),
+        pin: pin.clone(),
         started: yard_types::date::format_iso(config.clock.now_micros()),
         program: env!("CARGO_PKG_VERSION").to_owned(),
         tokens: token_files.clone(),
     })?;
     let rollouts = rollout::start(server.clone(), received)?;
-    let life =
-        Life { server: server.clone(), listener, grpc, lock, log_thread, rollouts, config: config.clone() };
+    let (server_of_life, config_of_life) = (server.clone(), config.clone());
+    let life = Life {
+        server: server_of_life,
+        listener,
+        grpc,
+        tls,
+        lock,
+        log_thread,
+        rollouts,
+        config: config_of_life,
+    };
     let thread = std::thread::Builder::new()
         .name("serve".to_owned())
         .spawn(move || life.run())
@@ -138,7 +152,8 @@ pub fn start(config: &Config) -> Result<Running, ServeError> {
         deploy_file(&running.server, path)?;
     }
     let grpc = running.grpc.as_ref().map_or_else(String::new, |grpc| format!(", gRPC at {grpc}"));
-    console.info(format!("listening at {}{grpc}, store {}", running.url, folder.display()));
+    let pin = pin.map_or_else(String::new, |pin| format!("#sha256={pin}"));
+    console.info(format!("listening at {}{pin}{grpc}, store {}", running.url, folder.display()));
     Ok(running)
 }
 
@@ -161,7 +176,7 @@ fn deploy_file(server: &Server, path: &Path) -> Result<(), ServeError> {
     server.registry.route(&reply.model, &request).map(drop).map_err(refused)
 }
 
-fn listen_address(text: &str) -> Result<SocketAddr, ServeError> {
+fn listen_address(text: &str, secure: bool) -> Result<SocketAddr, ServeError> {
     let wrong = || ServeError::Address { address: text.to_owned() };
     let address = match text.parse::<SocketAddr>() {
         Ok(address) => address,
@@ -174,7 +189,7 @@ fn listen_address(text: &str) -> Result<SocketAddr, ServeError> {
             None => return Err(wrong()),
         },
     };
-    if !address.ip().is_loopback() {
+    if !secure && !address.ip().is_loopback() {
         return Err(ServeError::NotLoopback { address });
     }
     Ok(address)
@@ -192,6 +207,7 @@ struct Life {
     server: Arc<Server>,
     listener: std::net::TcpListener,
     grpc: Option<std::net::TcpListener>,
+    tls: Option<Tls>,
     lock: StoreLock,
     log_thread: JoinHandle<()>,
     rollouts: JoinHandle<()>,
@@ -202,7 +218,7 @@ impl Life {
     fn run(self) -> Result<(), ServeError> {
         let failed = |source| ServeError::Threads { action: "start the event loop", source };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-        let served = runtime.block_on(serve(&self.server, (self.listener, self.grpc), &self.config));
+        let served = runtime.block_on(serve(&self.server, (self.listener, self.grpc), self.tls, &self.config));
         self.server.draining.store(true, std::sync::atomic::Ordering::Relaxed);
         // A thread that has ended already needs no order.
         let _ = self.server.orders.send(Order::Stop);
@@ -219,6 +235,7 @@ impl Life {
 async fn serve(
     server: &Arc<Server>,
     (http, grpc): (std::net::TcpListener, Option<std::net::TcpListener>),
+    tls: Option<Tls>,
     config: &Config,
 ) -> Result<(), ServeError> {
     let failed = |source| ServeError::Threads { action: "listen", source };
@@ -228,7 +245,7 @@ async fn serve(
     let (http, grpc) = (listen(http)?, grpc.map(listen).transpose()?);
     let mut stop = server.stop.subscribe();
     let ((end_connections, ended), (cut_off, cut)) = (watch::channel(false), watch::channel(false));
-    let setting = Setting { server: server.clone(), limits: config.limits.clone(), ended, cut };
+    let setting = Setting { server: server.clone(), limits: config.limits.clone(), tls, ended, cut };
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
     let workers = Workers::start(config.threads.unwrap_or(cores), &setting)?;
     let connections = Arc::new(Semaphore::new(config.limits.connections));
@@ -309,13 +326,14 @@ mod tests {
     #[test]
     fn addresses() {
         for text in ["127.0.0.1:8080", "localhost:0", "[::1]:1", "127.1.2.3:4"] {
-            assert!(listen_address(text).is_ok(), "{text}");
+            assert!(listen_address(text, false).is_ok(), "{text}");
         }
         for text in ["8080", "localhost", "example.com:80", "127.0.0.1:99999", ""] {
-            assert!(matches!(listen_address(text), Err(ServeError::Address { .. })), "{text}");
+            assert!(matches!(listen_address(text, true), Err(ServeError::Address { .. })), "{text}");
         }
         for text in ["0.0.0.0:80", "192.168.0.1:80", "[::]:80"] {
-            assert!(matches!(listen_address(text), Err(ServeError::NotLoopback { .. })), "{text}");
+            assert!(matches!(listen_address(text, false), Err(ServeError::NotLoopback { .. })), "{text}");
+            assert!(listen_address(text, true).is_ok(), "{text}");
         }
     }
 }

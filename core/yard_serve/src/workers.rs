@@ -1,7 +1,7 @@
 //! Worker threads: each has an event loop of its own and keeps the connections that it was handed, so that a
 //! request never moves between cores. Work that would hold the loop up goes to threads beside it.
 
-use crate::{config::Limits, connection, error::ServeError, server::Server};
+use crate::{config::Limits, connection, error::ServeError, server::Server, tls::Tls};
 use std::{
     sync::{
         Arc,
@@ -11,10 +11,13 @@ use std::{
     time::Duration,
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::TcpStream,
     sync::{OwnedSemaphorePermit, mpsc, watch},
     task::JoinSet,
+    time::timeout,
 };
+use tokio_rustls::TlsAcceptor;
 
 /// Connections that wait for one worker to take them.
 const WAITING: usize = 256;
@@ -41,6 +44,7 @@ pub(crate) struct Accepted {
 pub(crate) struct Setting {
     pub(crate) server: Arc<Server>,
     pub(crate) limits: Limits,
+    pub(crate) tls: Option<Tls>,
     /// True when requests in flight are to be answered and no more are taken.
     pub(crate) ended: watch::Receiver<bool>,
     /// True when connections are to be cut off.
@@ -123,10 +127,28 @@ async fn serve(accepted: Accepted, setting: Setting) {
     if let Ok(stream) = TcpStream::from_std(stream) {
         // Small answers leave at once; a socket that can't do so works all the same.
         let _ = stream.set_nodelay(true);
-        match protocol {
-            Protocol::Http => connection::http(stream, setting).await,
-            Protocol::Grpc => connection::grpc(stream, setting).await,
+        match setting.tls.clone() {
+            None => spoken(stream, protocol, setting).await,
+            Some(tls) => {
+                let config = if protocol == Protocol::Http { tls.http } else { tls.grpc };
+                let greeted = TlsAcceptor::from(config).accept(stream);
+                // A client that does not greet in time, or not as it should, is let go.
+                if let Ok(Ok(stream)) = timeout(setting.limits.header_timeout, greeted).await {
+                    spoken(stream, protocol, setting).await;
+                }
+            }
         }
     }
     drop(permit);
+}
+
+async fn spoken<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+    protocol: Protocol,
+    setting: Setting,
+) {
+    match protocol {
+        Protocol::Http => connection::http(stream, setting).await,
+        Protocol::Grpc => connection::grpc(stream, setting).await,
+    }
 }

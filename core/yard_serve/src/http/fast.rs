@@ -18,8 +18,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     time::{sleep, timeout},
 };
 
@@ -65,7 +64,7 @@ enum Answered {
 }
 
 /// Serves plain requests until one is not plain or the connection ends.
-pub(crate) async fn serve(stream: &mut TcpStream, setting: &Setting) -> Left {
+pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, setting: &Setting) -> Left {
     let Setting { server, limits, .. } = setting;
     let mut ended = setting.ended.clone();
     let mut ended = std::pin::pin!(ended.wait_for(|ended| *ended));
@@ -90,7 +89,8 @@ pub(crate) async fn serve(stream: &mut TcpStream, setting: &Setting) -> Left {
             if answered == Answered::Not {
                 return buffer.left();
             }
-            if stream.write_all(&out).await.is_err() || answered == Answered::Last {
+            let sent = stream.write_all(&out).await.is_ok() && stream.flush().await.is_ok();
+            if !sent || answered == Answered::Last {
                 return Left::Ended;
             }
             buffer.take(used);

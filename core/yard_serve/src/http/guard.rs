@@ -14,24 +14,28 @@ use hyper::{
     header::{self, HeaderValue},
     http::request::Parts,
 };
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// What the guard compares requests with.
 #[derive(Debug)]
 pub(crate) struct Guard {
     tokens: Tokens,
     hosts: Vec<String>,
+    /// Whether any IP address is a name of the server, as it listens on all.
+    any_address: bool,
 }
 
 impl Guard {
-    /// Makes the guard of a server that listens on a loopback address.
-    pub(crate) fn new(tokens: Tokens, listen: SocketAddr) -> Self {
+    /// Makes the guard of a server; `names` are those that it has beside its addresses.
+    pub(crate) fn new(tokens: Tokens, listen: &[SocketAddr], names: &[String]) -> Self {
         let mut hosts = vec!["127.0.0.1".to_owned(), "localhost".to_owned(), "[::1]".to_owned()];
-        let own = if listen.is_ipv6() { format!("[{}]", listen.ip()) } else { listen.ip().to_string() };
-        if !hosts.contains(&own) {
-            hosts.push(own);
-        }
-        Self { tokens, hosts }
+        let literal = |listen: &SocketAddr| match listen.is_ipv6() {
+            true => format!("[{}]", listen.ip()),
+            false => listen.ip().to_string(),
+        };
+        hosts.extend(listen.iter().map(literal));
+        hosts.extend(names.iter().cloned());
+        Self { tokens, hosts, any_address: listen.iter().any(|own| own.ip().is_unspecified()) }
     }
 
     /// Finds the route of a request and checks that it may be taken.
@@ -63,7 +67,8 @@ impl Guard {
     }
 
     fn is_own(&self, host: &str) -> bool {
-        self.hosts.iter().any(|own| own.eq_ignore_ascii_case(host))
+        let address = || host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_ok();
+        self.hosts.iter().any(|own| own.eq_ignore_ascii_case(host)) || (self.any_address && address())
     }
 
     /// Checks origin, host, token and scope; `scopes` are those of the route, `None` when there is none.
