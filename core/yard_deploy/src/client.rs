@@ -71,10 +71,8 @@ impl ServerClient {
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy();
         if let Some(pin) = pin {
-            let config = pin::config(pin).map_err(|error| DeployError::Unreachable {
-                url: url.clone(),
-                reason: error.to_string(),
-            })?;
+            let config = pin::config(pin)
+                .map_err(|error| DeployError::Unreachable { url: url.clone(), reason: error.to_string() })?;
             builder = builder.tls_backend_preconfigured(config);
         }
         let client = builder

@@ -10,6 +10,7 @@ pub mod error;
 pub mod local;
 pub mod pin;
 pub mod rollout;
+pub mod ssh;
 pub mod status;
 
 pub use client::{ServerClient, Tokens};

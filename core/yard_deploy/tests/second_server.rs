@@ -53,7 +53,8 @@ fn deploys_watches_and_pulls_the_log_over_tls() {
     client.route("churn", &RouteRequest { stable: Some(first.version), ..RouteRequest::default() }).unwrap();
     let second = client.upload("churn", package(Shape { strict: true, ..churn(2) })).unwrap();
     let canary = CanaryRoute { version: second.version, percent: 10.0, shadow: false };
-    let route = RouteRequest { canary: Some(canary), watch: Some(WatchPlan::default()), ..Default::default() };
+    let route =
+        RouteRequest { canary: Some(canary), watch: Some(WatchPlan::default()), ..Default::default() };
     client.route("churn", &route).unwrap();
     let frozen = FreezeRequest { frozen: true, reason: "the first hour".to_owned() };
     client.freeze("churn", &frozen).unwrap();

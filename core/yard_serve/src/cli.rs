@@ -27,6 +27,9 @@ pub struct ServeArgs {
     /// Private key for TLS, PEM.
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
+    /// Answers predictions without a token, for clients that can't send one; on loopback alone.
+    #[arg(long)]
+    pub no_token: bool,
     /// Name by which clients call the server (may be repeated); addresses that it listens on count anyway.
     #[arg(long = "name", value_name = "HOST")]
     pub names: Vec<String>,
@@ -74,6 +77,7 @@ impl ServeArgs {
             _ => None,
         };
         config.names = self.names;
+        config.open = self.no_token;
         config.tokens = self.token_dir;
         config.log.enabled = !self.no_log;
         config.packages = self.models.into_iter().chain(self.packages).collect();

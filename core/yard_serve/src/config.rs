@@ -13,6 +13,8 @@ pub struct Config {
     pub grpc: Option<String>,
     /// TLS; without it the server listens on loopback alone.
     pub tls: Option<TlsOptions>,
+    /// Whether predictions and metadata are answered without a token; on loopback alone.
+    pub open: bool,
     /// Names by which clients call the server, beside the address that it listens on.
     pub names: Vec<String>,
     /// Folder with `store.sqlite`, `packages/`, `tokens/` and `server.json`; made when absent.
@@ -44,6 +46,7 @@ impl Config {
             listen: "127.0.0.1:0".to_owned(),
             grpc: None,
             tls: None,
+            open: false,
             names: Vec::new(),
             store: store.into(),
             tokens: None,

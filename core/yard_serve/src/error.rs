@@ -19,8 +19,18 @@ pub enum ServeError {
         /// Address.
         address: std::net::SocketAddr,
     },
+    /// Predictions without a token were asked for on an address that others reach.
+    #[error(
+        "listen address {address} can be reached from other machines; predictions without a token are for loopback; leave --no-token out"
+    )]
+    Open {
+        /// Address.
+        address: std::net::SocketAddr,
+    },
     /// Certificate or key can't be used.
-    #[error("TLS: {reason}; expected a PEM certificate and its PEM key (--tls-cert, --tls-key), or --tls alone")]
+    #[error(
+        "TLS: {reason}; expected a PEM certificate and its PEM key (--tls-cert, --tls-key), or --tls alone"
+    )]
     Tls {
         /// Cause.
         reason: String,

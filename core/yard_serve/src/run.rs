@@ -85,6 +85,9 @@ pub fn start(config: &Config) -> Result<Running, ServeError> {
     let console = Console(config.log_level);
     let secure = config.tls.is_some();
     let wanted = listen_address(&config.listen, secure)?;
+    if config.open && !wanted.ip().is_loopback() {
+        return Err(ServeError::Open { address: wanted });
+    }
     let folder =
         std::path::absolute(&config.store).map_err(ServeError::file("find the store", &config.store))?;
     let lock = StoreLock::take(&folder)?;
@@ -105,7 +108,7 @@ pub fn start(config: &Config) -> Result<Running, ServeError> {
     let (log, log_thread) = writer::start(&folder, config.log.clone(), console)?;
     let (orders, received) = rollout::channel();
     let server = Arc::new(Server {
-        guard: Guard::new(tokens, &listen, &config.names),
+        guard: Guard::new(tokens, &listen, config),
         gate: Gate::new(&config.limits),
         limits: config.limits.clone(),
         registry,
@@ -218,7 +221,8 @@ impl Life {
     fn run(self) -> Result<(), ServeError> {
         let failed = |source| ServeError::Threads { action: "start the event loop", source };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-        let served = runtime.block_on(serve(&self.server, (self.listener, self.grpc), self.tls, &self.config));
+        let served =
+            runtime.block_on(serve(&self.server, (self.listener, self.grpc), self.tls, &self.config));
         self.server.draining.store(true, std::sync::atomic::Ordering::Relaxed);
         // A thread that has ended already needs no order.
         let _ = self.server.orders.send(Order::Stop);

@@ -1,13 +1,13 @@
 //! The server's shared state, and what each action of the route table does.
 
 use crate::{
-    api::{feedback, infer, manage, openapi, prometheus, repository, score, tensors},
+    api::{feedback, infer, invocations, manage, openapi, prometheus, repository, score, tensors},
     clock::Clock,
     config::{Console, Limits},
     http::{
         guard::Guard,
         intake::{BodyLimits, Gate, each_piece, read_body},
-        reply::{JSON, Once, Refusal, Reply},
+        reply::{ERROR_HEADER, JSON, Once, Refusal, Reply},
         routes::{Action, Found},
     },
     ids::Ids,
@@ -38,6 +38,8 @@ use yard_types::{
 
 /// Bodies above this size, bytes, are worked on beside the event loop.
 pub(crate) const LONG_BODY: usize = 16 << 10;
+/// Header that names the model of a path that names none.
+const MODEL_HEADER: &str = "modelyard-model";
 /// Rows of the log in one answer, at most.
 const MAX_LOG_PAGE: u64 = 10_000;
 
@@ -106,6 +108,12 @@ impl Server {
             Action::Predict => self.infer(Dialect::Predict, parts, (model, version), body, start).await,
             Action::Infer => self.infer(Dialect::Infer, parts, (model, version), body, start).await,
             Action::Explain => self.infer(Dialect::Explain, parts, (model, version), body, start).await,
+            Action::Invocations => Ok(self.invocations(parts, body, start).await.unwrap_or_else(as_mlflow)),
+            Action::Ping => self.ping(),
+            Action::Version => Ok(Reply {
+                content_type: "text/plain",
+                ..Reply::json(format!("{}\n", env!("CARGO_PKG_VERSION")).into_bytes())
+            }),
             Action::Feedback => self.feedback(parts, model, body).await,
             Action::Live => Ok(Reply::json(b"{\"live\":true}".to_vec())),
             Action::Ready => self.ready(),
@@ -167,6 +175,42 @@ impl Server {
             score::answer(&server, &score::Request { dialect, model, version, headers, input, start })
         })
         .await
+    }
+
+    async fn invocations(
+        self: Arc<Self>,
+        parts: &Parts,
+        body: Incoming,
+        start: Instant,
+    ) -> Result<Reply, Refusal> {
+        check_type(parts, &[JSON, "text/csv"], false)?;
+        let kind = parts.headers.get(header::CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
+        let is_csv = kind.to_ascii_lowercase().starts_with(b"text/csv");
+        let _slot = self.gate.enter().await?;
+        let body = read_body(body, BodyLimits::of(&self.limits)).await?;
+        let (server, headers) = (self.clone(), parts.headers.clone());
+        let work = move || {
+            let table = server.registry.table();
+            let routed = table.only(headers.get(MODEL_HEADER).map(|value| value.as_bytes()))?;
+            let served = routed.choose(None, b"")?.served;
+            let names: Vec<String> = served.contract.fields.iter().map(|field| field.name.clone()).collect();
+            let model = routed.name.clone();
+            drop(table);
+            let body = invocations::to_instances(&body, is_csv, &names)?;
+            let input = score::Input::Http(infer::Body::new(body.into(), None)?);
+            let (dialect, version, headers, model) = (Dialect::Invocations, None, &headers, model.as_str());
+            score::answer(&server, &score::Request { dialect, model, version, headers, input, start })
+        };
+        blocking(work).await
+    }
+
+    /// Answers with an empty line when some model answers, as MLflow and `SageMaker` ask.
+    fn ping(&self) -> Result<Reply, Refusal> {
+        self.check_ready()?;
+        if self.registry.table().sorted().iter().all(|model| model.stable.is_none()) {
+            return Err(Refusal::not_found("no model answers yet"));
+        }
+        Ok(Reply { content_type: "text/plain", ..Reply::json(b"\n".to_vec()) })
     }
 
     async fn feedback(&self, parts: &Parts, model: &str, body: Incoming) -> Result<Reply, Refusal> {
@@ -332,6 +376,22 @@ fn read_reason(body: &[u8]) -> Result<Option<String>, Refusal> {
         }
         reason => Ok(reason),
     }
+}
+
+/// Turns a refusal into the form of MLflow's clients; our own key stays for others.
+fn as_mlflow(refusal: Refusal) -> Reply {
+    let code = match refusal.status.as_u16() {
+        400 => "BAD_REQUEST",
+        404 => "RESOURCE_DOES_NOT_EXIST",
+        503 => "TEMPORARILY_UNAVAILABLE",
+        415 => "INVALID_PARAMETER_VALUE",
+        _ => "INTERNAL_ERROR",
+    };
+    let body = serde_json::json!({"error_code": code, "message": refusal.message, "error": refusal.message});
+    let reply = Reply { status: refusal.status, ..Reply::json(body.to_string().into_bytes()) };
+    let reply = reply.header(ERROR_HEADER, refusal.code);
+    let reply = if refusal.close { reply.header("connection", "close") } else { reply };
+    if refusal.status == StatusCode::SERVICE_UNAVAILABLE { reply.header("retry-after", "1") } else { reply }
 }
 
 /// Runs work that may block on a thread where it may; a panic is an internal error of this request.

@@ -112,6 +112,8 @@ pub(crate) fn open_database(path: &Path, durable: bool) -> Result<Connection, Se
         );
         connection.execute_batch(&make).map_err(failed())?;
     }
+    // Fewer and larger checkpoints: each one waits for the disk and writes pages again that change all the time.
+    connection.pragma_update(None, "wal_autocheckpoint", 4_000).map_err(failed())?;
     connection.execute_batch(LATER_TABLES).map_err(failed())?;
     Ok(connection)
 }

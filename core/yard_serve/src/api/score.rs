@@ -144,6 +144,9 @@ fn finish(
         Dialect::Explain => {
             Reply::json(explain::write_explanations(&served, &request_id, &parsed.rows, &answers)?)
         }
+        Dialect::Invocations => {
+            Reply::json(predict::write_bare(&served, &answers)).header(ID_HEADER, &request_id)
+        }
         _ => Reply::json(predict::write_predictions(&served, &request_id, &answers)),
     };
     if !parsed.rows.ignored.is_empty() {

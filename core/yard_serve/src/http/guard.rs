@@ -3,6 +3,7 @@
 //! stranger learns nothing.
 
 use crate::{
+    config::Config,
     http::{
         reply::Refusal,
         routes::{self, Found, Lookup},
@@ -21,21 +22,28 @@ use std::net::{IpAddr, SocketAddr};
 pub(crate) struct Guard {
     tokens: Tokens,
     hosts: Vec<String>,
+    /// Whether predictions are open to all: for clients that can't send a token, on loopback alone.
+    open: bool,
     /// Whether any IP address is a name of the server, as it listens on all.
     any_address: bool,
 }
 
 impl Guard {
-    /// Makes the guard of a server; `names` are those that it has beside its addresses.
-    pub(crate) fn new(tokens: Tokens, listen: &[SocketAddr], names: &[String]) -> Self {
+    /// Makes the guard of a server; it listens on these addresses.
+    pub(crate) fn new(tokens: Tokens, listen: &[SocketAddr], config: &Config) -> Self {
         let mut hosts = vec!["127.0.0.1".to_owned(), "localhost".to_owned(), "[::1]".to_owned()];
         let literal = |listen: &SocketAddr| match listen.is_ipv6() {
             true => format!("[{}]", listen.ip()),
             false => listen.ip().to_string(),
         };
         hosts.extend(listen.iter().map(literal));
-        hosts.extend(names.iter().cloned());
-        Self { tokens, hosts, any_address: listen.iter().any(|own| own.ip().is_unspecified()) }
+        hosts.extend(config.names.iter().cloned());
+        Self {
+            tokens,
+            hosts,
+            open: config.open,
+            any_address: listen.iter().any(|own| own.ip().is_unspecified()),
+        }
     }
 
     /// Finds the route of a request and checks that it may be taken.
@@ -78,6 +86,9 @@ impl Guard {
         }
         self.check_host(parts)?;
         if scopes.is_some_and(<[Scope]>::is_empty) {
+            return Ok(());
+        }
+        if self.open && scopes.is_some_and(|scopes| scopes.contains(&Scope::Infer)) {
             return Ok(());
         }
         let scope = bearer(&parts.headers).and_then(|token| self.tokens.scope(token));

@@ -79,8 +79,7 @@ fn fields_json(served: &Served, rows: &Rows, dropped: &BTreeSet<String>) -> Vec<
             if place > 0 {
                 out.push(b',');
             }
-            json::write_string(&mut out, &field.name);
-            out.push(b':');
+            out.extend_from_slice(served.fragments.keys.get(*index).map_or(&b"\"\":"[..], Vec::as_slice));
             write_value(&mut out, field.field_type, rows.value(row, *index));
         }
         out.push(b'}');

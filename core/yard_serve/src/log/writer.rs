@@ -73,7 +73,10 @@ pub(crate) fn start(
             other => Err(other),
         })
         .map_err(ServeError::database("read the log"))?;
-    let log = Arc::new(Log { inbox: Inbox::new(options.backlog_bytes, options.enabled), figures: LogFigures::default() });
+    let log = Arc::new(Log {
+        inbox: Inbox::new(options.backlog_bytes, options.enabled),
+        figures: LogFigures::default(),
+    });
     log.figures.last_seq.store(last as u64, Relaxed);
     let writer = Writer {
         log: log.clone(),

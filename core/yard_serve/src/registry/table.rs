@@ -95,6 +95,19 @@ impl Table {
         self.models.get(name).ok_or_else(|| Refusal::not_found(format!("model \"{name}\" is unknown")))
     }
 
+    /// Returns the model of this name, or without a name the only one that there is.
+    pub(crate) fn only(&self, name: Option<&[u8]>) -> Result<&Arc<RoutedModel>, Refusal> {
+        if let Some(name) = name {
+            return self.model(&String::from_utf8_lossy(name));
+        }
+        let mut live = self.models.values().filter(|model| model.stable.is_some());
+        match (live.next(), live.next()) {
+            (Some(model), None) => Ok(model),
+            (None, _) => Err(Refusal::not_found("no model answers yet")),
+            _ => Err(Refusal::bad("model", "several models answer; name one in the header modelyard-model")),
+        }
+    }
+
     /// Returns the models by name.
     pub(crate) fn sorted(&self) -> Vec<&Arc<RoutedModel>> {
         let by_name: BTreeMap<&String, &Arc<RoutedModel>> = self.models.iter().collect();

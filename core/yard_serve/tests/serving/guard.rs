@@ -10,6 +10,7 @@ use yard_serve::{Scope, route_table};
 
 /// The table as it is meant to be: a new route fails here until it is listed.
 const EXPECTED: &[&str] = &[
+    "GET /health",
     "GET /manage/models observe",
     "GET /manage/models/{m} observe",
     "GET /manage/models/{m}/log manage",
@@ -17,6 +18,7 @@ const EXPECTED: &[&str] = &[
     "GET /manage/models/{m}/windows observe",
     "GET /metrics observe",
     "GET /openapi.json infer observe",
+    "GET /ping",
     "GET /v2 infer observe",
     "GET /v2/health/live",
     "GET /v2/health/ready",
@@ -27,6 +29,8 @@ const EXPECTED: &[&str] = &[
     "GET /v2/models/{m}/versions/{v} infer observe",
     "GET /v2/models/{m}/versions/{v}/ready infer observe",
     "GET /v2/models/{m}/versions/{v}/stats observe",
+    "GET /version infer observe",
+    "POST /invocations infer",
     "POST /manage/models/{m}/promote manage",
     "POST /manage/models/{m}/rollback manage",
     "POST /manage/models/{m}/route manage",

@@ -9,6 +9,7 @@ mod fixture;
 mod grpc;
 mod grpc_client;
 mod guard;
+mod invocations;
 mod life;
 mod limits;
 mod monitoring;
