@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::path::Path;
 use std::time::Duration;
+use yard_types::ids::Sha256;
 use yard_types::rollout::{FreezeRequest, RolloutReply};
 use yard_types::serving::{
     FeedbackItem, FeedbackReply, LogReply, PredictReply, RouteRequest, ServerModel, ServerModels,
@@ -65,17 +66,15 @@ impl ServerClient {
     /// Makes a client for a base URL such as `http://127.0.0.1:8080`, or `https://host:8443#sha256=PIN`.
     pub fn new(url: &str, tokens: Tokens) -> Result<Self, DeployError> {
         let (url, pin) = pin::split(url)?;
-        let mut builder = Client::builder()
+        // Without a pin no key is accepted: such a server is not spoken to over TLS.
+        let config = pin::config(pin.unwrap_or(Sha256([0; 32])))
+            .map_err(|error| DeployError::Unreachable { url: url.clone(), reason: error.to_string() })?;
+        let client = Client::builder()
             .timeout(TIMEOUT)
             .connect_timeout(Duration::from_secs(5))
             .redirect(reqwest::redirect::Policy::none())
-            .no_proxy();
-        if let Some(pin) = pin {
-            let config = pin::config(pin)
-                .map_err(|error| DeployError::Unreachable { url: url.clone(), reason: error.to_string() })?;
-            builder = builder.tls_backend_preconfigured(config);
-        }
-        let client = builder
+            .no_proxy()
+            .tls_backend_preconfigured(config)
             .build()
             .map_err(|error| DeployError::Unreachable { url: url.clone(), reason: text_of(&error) })?;
         Ok(Self { url, tokens, client })

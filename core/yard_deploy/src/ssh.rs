@@ -121,7 +121,8 @@ impl SshTarget {
             .and_then(|port| port.parse().ok())
             .ok_or_else(|| self.failed(&format!("the server's URL \"{}\" has no port", file.url)))?;
         let folder = &self.folder;
-        let tokens = self.run(&format!("cd {folder}/store/tokens && cat infer.token observe.token manage.token"), &[])?;
+        let tokens = self
+            .run(&format!("cd {folder}/store/tokens && cat infer.token observe.token manage.token"), &[])?;
         let mut lines = tokens.lines().map(str::to_owned);
         let (Some(infer), Some(observe), Some(manage)) = (lines.next(), lines.next(), lines.next()) else {
             return Err(self.failed("the tokens there can't be read"));

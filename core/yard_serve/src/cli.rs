@@ -45,6 +45,9 @@ pub struct ServeArgs {
     /// Field whose values are not logged: FIELD or MODEL.FIELD (may be repeated).
     #[arg(long = "log-drop", value_name = "FIELD")]
     pub log_drop: Vec<String>,
+    /// Field of which a keyed digest is logged instead of the value (may be repeated).
+    #[arg(long = "log-hash", value_name = "FIELD")]
+    pub log_hash: Vec<String>,
     /// Neither logs requests nor counts them in monitoring windows.
     #[arg(long)]
     pub no_log: bool,
@@ -83,6 +86,7 @@ impl ServeArgs {
         config.packages = self.models.into_iter().chain(self.packages).collect();
         config.log_level = self.log_level;
         config.log.drop_fields = self.log_drop.into_iter().collect();
+        config.log.hash_fields = self.log_hash.into_iter().collect();
         config.log.retain_rows = self.log_rows.unwrap_or(config.log.retain_rows).max(1);
         config.log.window_rows = self.window.unwrap_or(config.log.window_rows).max(1);
         if let Some(mib) = self.max_body {

@@ -132,6 +132,8 @@ impl Default for Limits {
 pub struct LogOptions {
     /// Fields whose values are not logged (sketches still count them): `field` or `model.field`.
     pub drop_fields: BTreeSet<String>,
+    /// Fields of which a keyed digest is logged instead of the value: `field` or `model.field`.
+    pub hash_fields: BTreeSet<String>,
     /// Rows kept; older requests are deleted with their labels.
     pub retain_rows: u64,
     /// Rows at which a window closes.
@@ -148,6 +150,7 @@ impl Default for LogOptions {
     fn default() -> Self {
         Self {
             drop_fields: BTreeSet::new(),
+            hash_fields: BTreeSet::new(),
             retain_rows: 10_000_000,
             window_rows: 1_000,
             backlog_bytes: 64 << 20,

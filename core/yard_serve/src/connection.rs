@@ -60,7 +60,10 @@ pub(crate) async fn http<S: AsyncRead + AsyncWrite + Unpin + 'static>(mut stream
     match fast::serve(&mut stream, &setting).await {
         // The client may be gone already.
         Left::Ended => drop(stream.shutdown().await),
-        Left::Bytes(read) => http_by_hyper(Rewound { read, io: TokioIo::new(stream) }, setting).await,
+        // In a box, so that the many connections that stay on the short way are small.
+        Left::Bytes(read) => {
+            Box::pin(http_by_hyper(Rewound { read, io: TokioIo::new(stream) }, setting)).await;
+        }
     }
 }
 

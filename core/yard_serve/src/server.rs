@@ -9,9 +9,10 @@ use crate::{
         intake::{BodyLimits, Gate, each_piece, read_body},
         reply::{ERROR_HEADER, JSON, Once, Refusal, Reply},
         routes::{Action, Found},
+        trace,
     },
     ids::Ids,
-    log::writer::Log,
+    log::{note::Note, writer::Log},
     registry::Registry,
     rollout::{Order, watch::Verdict},
     served::Dialect,
@@ -32,6 +33,7 @@ use std::{
 };
 use tokio::sync::watch;
 use yard_types::{
+    audit::EraseRequest,
     rollout::{FreezeRequest, ReasonRequest},
     serving::{RouteRequest, StopRequest},
 };
@@ -73,13 +75,15 @@ pub(crate) async fn handle(server: Arc<Server>, request: Request<Incoming>) -> R
         Ok(found) => server.clone().act(&parts, found, body, start).await,
         Err(refusal) => Err(refusal),
     };
-    match done {
+    let mut response = match done {
         Ok(reply) => reply.into_response(),
         Err(refusal) => {
             server.refused.fetch_add(1, Relaxed);
             refusal.into_response()
         }
-    }
+    };
+    trace::add(response.headers_mut(), trace::answer(&parts.headers, &server.ids, server.clock.now_micros()));
+    response
 }
 
 impl Server {
@@ -132,6 +136,12 @@ impl Server {
             }
             Action::Windows => self.windows(model, parts.uri.query()).await,
             Action::Log => self.log_page(model, parts.uri.query()).await,
+            Action::Verify => {
+                manage::flush(&self.log).await;
+                let server = self.clone();
+                blocking(move || Reply::of(&server.reader.verify()?)).await
+            }
+            Action::Erase => self.erase(parts, model, body).await,
             Action::Upload => self.upload(parts, model, body).await,
             Action::Statistics => repository::write_statistics(&self.statistics(model, version)?),
             Action::Index => self.index(parts, body).await,
@@ -303,6 +313,23 @@ impl Server {
         let (server, model) = (self.clone(), model.to_owned());
         let limit = limit.clamp(1, MAX_LOG_PAGE) as usize;
         blocking(move || Reply::of(&server.reader.log(&model, after.min(i64::MAX as u64), limit)?)).await
+    }
+
+    async fn erase(&self, parts: &Parts, model: &str, body: Incoming) -> Result<Reply, Refusal> {
+        check_json(parts)?;
+        self.registry.shown(model)?;
+        let body = read_body(body, BodyLimits::of(&self.limits)).await?;
+        let asked: EraseRequest = manage::read_json(&body, "{\"request_ids\": [text, ..]}")?;
+        if asked.request_ids.is_empty() || asked.request_ids.len() > self.limits.labels {
+            let message = format!("expected 1 to {} request ids", self.limits.labels);
+            return Err(Refusal::bad("request-ids", message));
+        }
+        let (done, erased) = tokio::sync::oneshot::channel();
+        self.log.inbox.push(Note::Erase { model: model.to_owned(), ids: asked.request_ids, done });
+        match erased.await {
+            Ok(Some(reply)) => Reply::of(&reply),
+            _ => Err(Refusal::unavailable("the log could not be written; nothing was erased")),
+        }
     }
 
     async fn upload(self: Arc<Self>, parts: &Parts, model: &str, body: Incoming) -> Result<Reply, Refusal> {

@@ -52,6 +52,8 @@ create table if not exists rollout(
     number integer primary key autoincrement, model text not null, at_us integer not null, kind text not null,
     version integer not null, automatic integer not null, reason text not null);
 create index if not exists rollout_model on rollout(model, number);
+create table if not exists chain(
+    one integer primary key check(one = 1), anchor blob not null, head blob not null) without rowid;
 ";
 /// Events shown of a model's rollouts.
 const EVENTS: i64 = 100;
@@ -115,6 +117,10 @@ pub(crate) fn open_database(path: &Path, durable: bool) -> Result<Connection, Se
     // Fewer and larger checkpoints: each one waits for the disk and writes pages again that change all the time.
     connection.pragma_update(None, "wal_autocheckpoint", 4_000).map_err(failed())?;
     connection.execute_batch(LATER_TABLES).map_err(failed())?;
+    let hashes = "select count(*) from pragma_table_info('request') where name = 'hash'";
+    if connection.query_row(hashes, [], |row| row.get::<_, i64>(0)).map_err(failed())? == 0 {
+        connection.execute_batch("alter table request add column hash blob").map_err(failed())?;
+    }
     Ok(connection)
 }
 

@@ -149,6 +149,6 @@ async fn spoken<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
 ) {
     match protocol {
         Protocol::Http => connection::http(stream, setting).await,
-        Protocol::Grpc => connection::grpc(stream, setting).await,
+        Protocol::Grpc => Box::pin(connection::grpc(stream, setting)).await,
     }
 }

@@ -5,6 +5,7 @@
 //! reading a cell ([`cell`], [`date`]), splitting text into terms ([`text`]), drawing a random number ([`rng`]), folding events
 //! ([`project`]).
 
+pub mod audit;
 pub mod cell;
 pub mod command;
 pub mod contract;

@@ -18,6 +18,7 @@ use crate::{
     http::{
         intake::{BodyLimits, read_body},
         reply::{Once, Refusal},
+        trace,
     },
     served::{Answers, Dialect, Served},
     server::{LONG_BODY, Server, blocking},
@@ -46,6 +47,7 @@ pub(crate) async fn handle(server: Arc<Server>, request: Request<Incoming>) -> R
         *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
         return response;
     }
+    let trace = trace::answer(&parts.headers, &server.ids, server.clock.now_micros());
     let answer = match deadline(&parts.headers) {
         Ok(None) => answer(&server, parts, body, start).await,
         // An answer that is ready when the timer is first looked at is late all the same.
@@ -56,10 +58,12 @@ pub(crate) async fn handle(server: Arc<Server>, request: Request<Incoming>) -> R
         },
         Err(refusal) => Err(refusal),
     };
-    answer.unwrap_or_else(|refusal| {
+    let mut response = answer.unwrap_or_else(|refusal| {
         server.refused.fetch_add(1, Relaxed);
         status_of(refusal).into_http()
-    })
+    });
+    trace::add(response.headers_mut(), trace);
+    response
 }
 
 fn late() -> Refusal {

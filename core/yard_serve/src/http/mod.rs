@@ -7,3 +7,4 @@ pub(crate) mod head;
 pub(crate) mod intake;
 pub(crate) mod reply;
 pub(crate) mod routes;
+pub(crate) mod trace;

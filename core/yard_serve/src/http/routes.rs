@@ -26,6 +26,8 @@ pub(crate) enum Action {
     Model,
     Windows,
     Log,
+    Verify,
+    Erase,
     Upload,
     Route,
     Promote,
@@ -118,6 +120,14 @@ pub(crate) static ROUTES: &[Route] = &[
         "Windows of the request log: counts, latencies, sketches, labels.",
     ),
     route(GET, "/manage/models/{m}/log", MANAGE, Action::Log, "Logged requests with their values."),
+    route(GET, "/manage/log/verify", MANAGE, Action::Verify, "Whether the request log is as it was written."),
+    route(
+        POST,
+        "/manage/models/{m}/erase",
+        MANAGE,
+        Action::Erase,
+        "Erases the field values of logged requests; their digests stay.",
+    ),
     route(
         POST,
         "/manage/models/{m}/versions",

@@ -11,6 +11,7 @@ use yard_serve::{Scope, route_table};
 /// The table as it is meant to be: a new route fails here until it is listed.
 const EXPECTED: &[&str] = &[
     "GET /health",
+    "GET /manage/log/verify manage",
     "GET /manage/models observe",
     "GET /manage/models/{m} observe",
     "GET /manage/models/{m}/log manage",
@@ -31,6 +32,7 @@ const EXPECTED: &[&str] = &[
     "GET /v2/models/{m}/versions/{v}/stats observe",
     "GET /version infer observe",
     "POST /invocations infer",
+    "POST /manage/models/{m}/erase manage",
     "POST /manage/models/{m}/promote manage",
     "POST /manage/models/{m}/rollback manage",
     "POST /manage/models/{m}/route manage",
