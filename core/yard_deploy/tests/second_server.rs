@@ -20,7 +20,7 @@ fn server(store: &Path, listen: &str) -> Running {
     let mut config = Config::new(store);
     config.log_level = LogLevel::Off;
     config.tls = Some(TlsOptions::SelfSigned);
-    config.listen = listen.to_owned();
+    listen.clone_into(&mut config.listen);
     start(&config).unwrap()
 }
 
@@ -63,7 +63,7 @@ fn deploys_watches_and_pulls_the_log_over_tls() {
     let mut sent = 0_u64;
     while client.model("churn").unwrap().unwrap().canary.is_some() {
         let mut row = rows[sent as usize % rows.len()].clone();
-        if sent % 5 == 0 {
+        if sent.is_multiple_of(5) {
             row.remove("paid");
         }
         // The canary refuses some, which is what it is rolled back for.

@@ -101,7 +101,7 @@ impl TwoRates {
     pub fn log_e(&self) -> f64 {
         let [a, b] = self.experts.map(|expert| expert.log_e);
         let high = a.max(b);
-        high + (((a - high).exp() + (b - high).exp()) / 2.0).ln()
+        high + f64::midpoint((a - high).exp(), (b - high).exp()).ln()
     }
 
     /// Returns outcomes of the first and the second stream.

@@ -112,7 +112,9 @@ impl Server {
             Action::Predict => self.infer(Dialect::Predict, parts, (model, version), body, start).await,
             Action::Infer => self.infer(Dialect::Infer, parts, (model, version), body, start).await,
             Action::Explain => self.infer(Dialect::Explain, parts, (model, version), body, start).await,
-            Action::Invocations => Ok(self.invocations(parts, body, start).await.unwrap_or_else(as_mlflow)),
+            Action::Invocations => {
+                Ok(self.invocations(parts, body, start).await.unwrap_or_else(|refusal| as_mlflow(&refusal)))
+            }
             Action::Ping => self.ping(),
             Action::Version => Ok(Reply {
                 content_type: "text/plain",
@@ -406,7 +408,7 @@ fn read_reason(body: &[u8]) -> Result<Option<String>, Refusal> {
 }
 
 /// Turns a refusal into the form of MLflow's clients; our own key stays for others.
-fn as_mlflow(refusal: Refusal) -> Reply {
+fn as_mlflow(refusal: &Refusal) -> Reply {
     let code = match refusal.status.as_u16() {
         400 => "BAD_REQUEST",
         404 => "RESOURCE_DOES_NOT_EXIST",

@@ -56,7 +56,9 @@ fn request(plan: &Plan, body: &[u8]) -> Vec<u8> {
         body.len()
     );
     if !arguments.token.is_empty() {
-        head += &format!("authorization: Bearer {}\r\n", arguments.token);
+        for part in ["authorization: Bearer ", &arguments.token, "\r\n"] {
+            head += part;
+        }
     }
     head += "\r\n";
     let mut whole = head.into_bytes();

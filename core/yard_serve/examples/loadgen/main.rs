@@ -158,7 +158,7 @@ async fn load(arguments: Arguments) -> anyhow::Result<Tally> {
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let digests = arguments.digests;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let tally = runtime.block_on(load(arguments))?;
     println!("{}", tally.to_json(digests));
     Ok(())

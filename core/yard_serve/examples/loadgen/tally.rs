@@ -26,9 +26,9 @@ impl Tally {
         *self.statuses.entry(status).or_default() += 1;
         let nanos = latency.as_nanos() as u64;
         if status == 200 {
-            self.latencies.push(nanos)
+            self.latencies.push(nanos);
         } else {
-            self.refused.push(nanos)
+            self.refused.push(nanos);
         }
         if let Some((body, answer)) = digest {
             // FNV-1a (Fowler, Noll and Vo, 1991).

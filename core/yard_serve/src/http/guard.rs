@@ -32,9 +32,9 @@ impl Guard {
     /// Makes the guard of a server; it listens on these addresses.
     pub(crate) fn new(tokens: Tokens, listen: &[SocketAddr], config: &Config) -> Self {
         let mut hosts = vec!["127.0.0.1".to_owned(), "localhost".to_owned(), "[::1]".to_owned()];
-        let literal = |listen: &SocketAddr| match listen.is_ipv6() {
-            true => format!("[{}]", listen.ip()),
-            false => listen.ip().to_string(),
+        let literal = |listen: &SocketAddr| match listen.ip() {
+            IpAddr::V6(own) => format!("[{own}]"),
+            IpAddr::V4(own) => own.to_string(),
         };
         hosts.extend(listen.iter().map(literal));
         hosts.extend(config.names.iter().cloned());

@@ -154,7 +154,7 @@ impl State {
             *slot = seen.nanos;
         }
         self.next = (self.next + 1) % KEPT;
-        if self.latencies.len() >= WARM_UP && self.next % WARM_UP == 0 {
+        if self.latencies.len() >= WARM_UP && self.next.is_multiple_of(WARM_UP) {
             let mut sorted = self.latencies.clone();
             sorted.sort_unstable();
             let high = sorted.get(sorted.len() * 95 / 100).copied().unwrap_or(u64::MAX) as f64;
