@@ -33,6 +33,13 @@ pub(crate) struct Fold {
     pub(crate) test: Vec<usize>,
 }
 
+/// Returns the positions of two parts in their order in the data.
+pub(crate) fn joined(one: &[usize], other: &[usize]) -> Vec<usize> {
+    let mut all = [one, other].concat();
+    all.sort_unstable();
+    all
+}
+
 /// Figures over folds.
 pub(crate) struct CrossValidation {
     /// Rows of each fold with the predictions of the model that did not see them.

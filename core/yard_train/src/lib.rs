@@ -35,6 +35,7 @@ mod params;
 mod portfolio;
 mod prune;
 mod refit;
+mod refit_rounds;
 #[cfg(test)]
 mod refit_tests;
 pub mod reproduce;

@@ -1,5 +1,6 @@
 //! The refit: after the validation rows have chosen the number of rounds or epochs and the calibration,
-//! the kept settings are trained once more on training and validation rows together.
+//! the kept settings are trained once more on training and validation rows together. Where these are few,
+//! folds of them choose the number of boosting rounds ([`crate::refit_rounds`]).
 //!
 //! Leaks are kept out so: validation figures are those of the model before the refit, which did not see
 //! these rows ([`crate::TrainOutput::selected`]); calibration is chosen on its scores; test rows take part
@@ -10,6 +11,7 @@
 use crate::{
     TrainError,
     fit::{Run, Trained},
+    refit_rounds,
     target::Part,
 };
 use yard_types::run::{Family, Params};
@@ -40,8 +42,9 @@ pub(crate) fn refit(
     rows: &Part,
 ) -> Result<Trained, TrainError> {
     let fitted = &selected.fitted;
-    let params = fixed(family, &fitted.params, fitted.steps);
-    let mut trained = run.fit_all(family, &params, rows, fitted.steps)?;
+    let steps = refit_rounds::choose(run, (family, &fitted.params), rows)?.unwrap_or(fitted.steps);
+    let params = fixed(family, &fitted.params, steps);
+    let mut trained = run.fit_all(family, &params, rows, steps)?;
     trained.set_calibration(selected.parts.calibration.clone())?;
     Ok(trained)
 }
@@ -64,9 +67,12 @@ fn fixed(family: Family, params: &Params, steps: u32) -> Params {
 }
 
 /// Says what was done, for the run's notes and the recipe's lines.
-pub(crate) fn note(rows: usize) -> String {
+/// `chosen_anew` is the number of rounds when folds chose it.
+pub(crate) fn note(rows: usize, chosen_anew: Option<u32>) -> String {
+    let rounds = chosen_anew
+        .map_or_else(String::new, |rounds| format!(" and {rounds} rounds, the mean over 5 folds of them"));
     format!(
-        "refitted on {rows} training and validation rows with the chosen settings; validation figures and \
-         calibration are of the model before that"
+        "refitted on {rows} training and validation rows with the chosen settings{rounds}; validation figures \
+         and calibration are of the model before that"
     )
 }

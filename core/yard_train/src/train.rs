@@ -136,7 +136,9 @@ fn run(run: &Run<'_>, refit: Option<bool>) -> Result<TrainOutput, TrainError> {
     metrics.extend(nested.map(|set| (folds_nested::NAME.to_owned(), set)));
     let mut output = output(run, &rows, kept, metrics);
     if let (Some(refitted), Some(both)) = (refitted, both) {
-        let note = refit::note(both.rows.len());
+        let rounds = refitted.fitted.steps;
+        let chosen_anew = (output.family == Family::Boosting && rounds != output.steps).then_some(rounds);
+        let note = refit::note(both.rows.len(), chosen_anew);
         output.features = refitted.parts.recipe.features.len() as u32;
         output.parameters = refitted.fitted.parameters;
         output.recipe_lines = yard_data::recipe_lines(&refitted.parts.recipe);

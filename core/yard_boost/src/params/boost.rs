@@ -104,6 +104,8 @@ impl Default for BoostParams {
 
 /// Rows below which data is small, and from which each tree sees all rows.
 const SMALL_ROWS: usize = 8_000;
+/// Rows below which leaves may be as small as three of them.
+const FEW_ROWS: usize = 3_000;
 const LARGE_ROWS: usize = 30_000;
 /// Features from which trees of small data see a part of them.
 const MANY_FEATURES: usize = 16;
@@ -271,7 +273,7 @@ impl BoostParams {
             out.leaves = ((0.3 * (rows as f64).sqrt()) as u32).clamp(8, 31);
         }
         if out.min_leaf == 0 {
-            out.min_leaf = (rows / 400).clamp(5, 20) as u32;
+            out.min_leaf = if rows < FEW_ROWS { 3 } else { (rows / 400).clamp(7, 20) as u32 };
         }
         if out.feature_fraction <= 0.0 {
             out.feature_fraction = if small && features >= MANY_FEATURES { 0.5 } else { 1.0 };

@@ -100,7 +100,7 @@ fn small_data_gets_smaller_trees_and_given_values_stay() {
         let p = auto.for_data(rows, features);
         (p.leaves, p.min_leaf, p.feature_fraction, p.bagging_fraction)
     };
-    assert_eq!(shape(318, 7), (8, 5, 1.0, 0.7));
+    assert_eq!(shape(318, 7), (8, 3, 1.0, 0.7));
     assert_eq!(shape(5_600, 19), (22, 14, 0.5, 0.7));
     assert_eq!(shape(20_000, 28), (31, 20, 1.0, 0.7));
     assert_eq!(shape(1_000_000, 28), (31, 20, 1.0, 1.0));
