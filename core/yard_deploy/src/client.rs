@@ -3,12 +3,14 @@
 //! Blocking; every request has a time limit. Tokens are sent only to the target's own URL: redirects
 //! are not followed and no proxy of the environment is used.
 
-use crate::error::DeployError;
+use crate::{error::DeployError, pin};
 use reqwest::blocking::{Client, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::path::Path;
 use std::time::Duration;
+use yard_types::ids::Sha256;
+use yard_types::rollout::{FreezeRequest, RolloutReply};
 use yard_types::serving::{
     FeedbackItem, FeedbackReply, LogReply, PredictReply, RouteRequest, ServerModel, ServerModels,
     StopRequest, UploadReply, WindowsReply,
@@ -61,14 +63,18 @@ pub struct ServerClient {
 }
 
 impl ServerClient {
-    /// Makes a client for a base URL such as `http://127.0.0.1:8080`.
+    /// Makes a client for a base URL such as `http://127.0.0.1:8080`, or `https://host:8443#sha256=PIN`.
     pub fn new(url: &str, tokens: Tokens) -> Result<Self, DeployError> {
-        let url = url.trim_end_matches('/').to_owned();
+        let (url, pin) = pin::split(url)?;
+        // Without a pin no key is accepted: such a server is not spoken to over TLS.
+        let config = pin::config(pin.unwrap_or(Sha256([0; 32])))
+            .map_err(|error| DeployError::Unreachable { url: url.clone(), reason: error.to_string() })?;
         let client = Client::builder()
             .timeout(TIMEOUT)
             .connect_timeout(Duration::from_secs(5))
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
+            .tls_backend_preconfigured(config)
             .build()
             .map_err(|error| DeployError::Unreachable { url: url.clone(), reason: text_of(&error) })?;
         Ok(Self { url, tokens, client })
@@ -108,6 +114,16 @@ impl ServerClient {
     /// Sets which versions answer.
     pub fn route(&self, name: &str, route: &RouteRequest) -> Result<ServerModel, DeployError> {
         self.post(&format!("/manage/models/{name}/route"), &self.tokens.manage, route)
+    }
+
+    /// Reads the evidence about a model's canary, and what happened to its rollouts.
+    pub fn rollout(&self, name: &str) -> Result<RolloutReply, DeployError> {
+        self.get(&format!("/manage/models/{name}/rollout"), &self.tokens.observe)
+    }
+
+    /// Stops or resumes acting on the evidence; the reason is kept.
+    pub fn freeze(&self, name: &str, request: &FreezeRequest) -> Result<ServerModel, DeployError> {
+        self.post(&format!("/manage/models/{name}/watch"), &self.tokens.manage, request)
     }
 
     /// Makes the canary stable.

@@ -8,7 +8,9 @@
 pub mod client;
 pub mod error;
 pub mod local;
+pub mod pin;
 pub mod rollout;
+pub mod ssh;
 pub mod status;
 
 pub use client::{ServerClient, Tokens};

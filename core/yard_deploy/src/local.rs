@@ -107,7 +107,8 @@ impl LocalServer {
             observe: token(&file.tokens.observe)?,
             manage: token(&file.tokens.manage)?,
         };
-        ServerClient::new(&file.url, tokens)
+        let pin = file.pin.as_ref().map_or_else(String::new, |pin| format!("#sha256={pin}"));
+        ServerClient::new(&format!("{}{pin}", file.url), tokens)
     }
 
     fn spawn(&self, output: File) -> std::io::Result<Child> {

@@ -169,7 +169,7 @@ impl Rollout<'_> {
             Mode::Shadow => Some(CanaryRoute { version, percent: 0.0, shadow: true }),
         };
         let stable = if canary.is_some() { None } else { Some(version) };
-        Ok(RouteRequest { stable, canary })
+        Ok(RouteRequest { stable, canary, watch: None })
     }
 
     fn compare_golden(&self, version: u64) -> Result<(), DeployError> {

@@ -43,10 +43,10 @@ pub fn remotes(home: &Home) -> Result<BTreeMap<String, Remote>, EngineError> {
 /// Checks that a server answers with the token, and remembers it for this user.
 pub fn add_remote(home: &Home, name: &str, remote: Remote) -> Result<(), EngineError> {
     check_name(name)?;
-    if !remote.url.starts_with("http://") {
+    if !(remote.url.starts_with("http://") || remote.url.starts_with("https://")) {
         return Err(EngineError::refused(format!(
-            "the URL of a target must begin with http://, got \"{}\"; servers listen on loopback: reach one \
-             on another machine through a tunnel (for example `ssh -L`) and give its local end",
+            "the URL of a target must begin with http:// or https://, got \"{}\"; give the URL with the pin that the \
+             server prints when it starts, or reach it through a tunnel (for example `ssh -L`)",
             remote.url
         )));
     }

@@ -33,6 +33,7 @@ pub mod ranking;
 pub mod regression;
 mod rows;
 pub mod rule;
+pub mod sequential;
 pub mod sketch;
 pub mod special;
 pub mod sum;

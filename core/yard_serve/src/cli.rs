@@ -1,6 +1,6 @@
 //! Arguments of `yard-serve`, which `modelyard serve` takes too.
 
-use crate::config::{Config, LogLevel};
+use crate::config::{Config, LogLevel, TlsOptions};
 use std::{path::PathBuf, time::Duration};
 
 /// Serves model packages over HTTP on this machine.
@@ -18,6 +18,21 @@ pub struct ServeArgs {
     /// Address for gRPC; port 0 takes any free port. Without it gRPC is off.
     #[arg(long, value_name = "HOST:PORT")]
     pub grpc: Option<String>,
+    /// Serves TLS 1.3 with a certificate of the server's own making.
+    #[arg(long, conflicts_with_all = ["tls_cert", "tls_key"])]
+    pub tls: bool,
+    /// Certificate for TLS, PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key for TLS, PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// Answers predictions without a token, for clients that can't send one; on loopback alone.
+    #[arg(long)]
+    pub no_token: bool,
+    /// Name by which clients call the server (may be repeated); addresses that it listens on count anyway.
+    #[arg(long = "name", value_name = "HOST")]
+    pub names: Vec<String>,
     /// Folder that keeps packages, states, tokens and the request log.
     #[arg(long, value_name = "FOLDER", default_value = "modelyard-server")]
     pub store: PathBuf,
@@ -30,6 +45,12 @@ pub struct ServeArgs {
     /// Field whose values are not logged: FIELD or MODEL.FIELD (may be repeated).
     #[arg(long = "log-drop", value_name = "FIELD")]
     pub log_drop: Vec<String>,
+    /// Field of which a keyed digest is logged instead of the value (may be repeated).
+    #[arg(long = "log-hash", value_name = "FIELD")]
+    pub log_hash: Vec<String>,
+    /// Neither logs requests nor counts them in monitoring windows.
+    #[arg(long)]
+    pub no_log: bool,
     /// Rows kept in the request log.
     #[arg(long, value_name = "N")]
     pub log_rows: Option<u64>,
@@ -53,10 +74,19 @@ impl ServeArgs {
         let mut config = Config::new(self.store);
         config.listen = self.listen;
         config.grpc = self.grpc;
+        config.tls = match (self.tls, self.tls_cert, self.tls_key) {
+            (_, Some(certificate), Some(key)) => Some(TlsOptions::Files { certificate, key }),
+            (true, ..) => Some(TlsOptions::SelfSigned),
+            _ => None,
+        };
+        config.names = self.names;
+        config.open = self.no_token;
         config.tokens = self.token_dir;
+        config.log.enabled = !self.no_log;
         config.packages = self.models.into_iter().chain(self.packages).collect();
         config.log_level = self.log_level;
         config.log.drop_fields = self.log_drop.into_iter().collect();
+        config.log.hash_fields = self.log_hash.into_iter().collect();
         config.log.retain_rows = self.log_rows.unwrap_or(config.log.retain_rows).max(1);
         config.log.window_rows = self.window.unwrap_or(config.log.window_rows).max(1);
         if let Some(mib) = self.max_body {

@@ -7,10 +7,16 @@ use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 /// Start-up configuration.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Address to listen on, `127.0.0.1:0` by default (port 0: any free port). Loopback only.
+    /// Address to listen on, `127.0.0.1:0` by default (port 0: any free port). Others than loopback need TLS.
     pub listen: String,
-    /// Address for gRPC, e.g. `127.0.0.1:0`; `None` serves HTTP alone. Loopback only.
+    /// Address for gRPC, e.g. `127.0.0.1:0`; `None` serves HTTP alone. Others than loopback need TLS.
     pub grpc: Option<String>,
+    /// TLS; without it the server listens on loopback alone.
+    pub tls: Option<TlsOptions>,
+    /// Whether predictions and metadata are answered without a token; on loopback alone.
+    pub open: bool,
+    /// Names by which clients call the server, beside the address that it listens on.
+    pub names: Vec<String>,
     /// Folder with `store.sqlite`, `packages/`, `tokens/` and `server.json`; made when absent.
     pub store: PathBuf,
     /// Folder of the token files; `None` is `tokens/` in the store.
@@ -39,6 +45,9 @@ impl Config {
         Self {
             listen: "127.0.0.1:0".to_owned(),
             grpc: None,
+            tls: None,
+            open: false,
+            names: Vec::new(),
             store: store.into(),
             tokens: None,
             packages: Vec::new(),
@@ -51,6 +60,20 @@ impl Config {
             clock: Arc::new(SystemClock),
         }
     }
+}
+
+/// Where certificate and key come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TlsOptions {
+    /// Made at the first start and kept in the store.
+    SelfSigned,
+    /// PEM files.
+    Files {
+        /// Certificate, followed by those that vouch for it.
+        certificate: PathBuf,
+        /// Private key.
+        key: PathBuf,
+    },
 }
 
 /// Limits of requests; beyond one, the request is refused with a message that names it.
@@ -109,6 +132,8 @@ impl Default for Limits {
 pub struct LogOptions {
     /// Fields whose values are not logged (sketches still count them): `field` or `model.field`.
     pub drop_fields: BTreeSet<String>,
+    /// Fields of which a keyed digest is logged instead of the value: `field` or `model.field`.
+    pub hash_fields: BTreeSet<String>,
     /// Rows kept; older requests are deleted with their labels.
     pub retain_rows: u64,
     /// Rows at which a window closes.
@@ -117,16 +142,20 @@ pub struct LogOptions {
     pub backlog_bytes: usize,
     /// Longest time until a request is on disk.
     pub flush: Duration,
+    /// Whether requests are logged and counted in windows at all.
+    pub enabled: bool,
 }
 
 impl Default for LogOptions {
     fn default() -> Self {
         Self {
             drop_fields: BTreeSet::new(),
+            hash_fields: BTreeSet::new(),
             retain_rows: 10_000_000,
             window_rows: 1_000,
             backlog_bytes: 64 << 20,
             flush: Duration::from_millis(50),
+            enabled: true,
         }
     }
 }

@@ -13,11 +13,27 @@ pub enum ServeError {
     },
     /// The listen address is reachable from other machines.
     #[error(
-        "listen address {address} can be reached from other machines; that needs TLS, which this build does not offer; listen on 127.0.0.1 and use a tunnel"
+        "listen address {address} can be reached from other machines; that needs TLS; add --tls, or --tls-cert and --tls-key, or listen on 127.0.0.1 and use a tunnel"
     )]
     NotLoopback {
         /// Address.
         address: std::net::SocketAddr,
+    },
+    /// Predictions without a token were asked for on an address that others reach.
+    #[error(
+        "listen address {address} can be reached from other machines; predictions without a token are for loopback; leave --no-token out"
+    )]
+    Open {
+        /// Address.
+        address: std::net::SocketAddr,
+    },
+    /// Certificate or key can't be used.
+    #[error(
+        "TLS: {reason}; expected a PEM certificate and its PEM key (--tls-cert, --tls-key), or --tls alone"
+    )]
+    Tls {
+        /// Cause.
+        reason: String,
     },
     /// The port is taken.
     #[error(

@@ -72,6 +72,7 @@ mod tests {
     fn a_second_server_is_refused_and_a_stale_file_is_not_a_lock() {
         let store = tempfile::tempdir().unwrap();
         let server = ServerFile {
+            pin: None,
             grpc: None,
             pid: 42,
             url: "http://127.0.0.1:1".to_owned(),

@@ -2,23 +2,20 @@
 
 use crate::{
     api::manage::LogReader,
-    config::{Config, Console, Limits},
+    config::{Config, Console},
     error::ServeError,
     http::{guard::Guard, intake::Gate},
     ids::Ids,
     lock::StoreLock,
     log::{note::Note, writer},
     registry::Registry,
-    server::{Server, handle},
+    rollout::{self, Order},
+    server::Server,
     store::Store,
+    tls::Tls,
     tokens::Tokens,
+    workers::{Accepted, Protocol, Setting, Workers},
 };
-use hyper::{
-    body::Incoming,
-    server::conn::{http1, http2},
-    service::service_fn,
-};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::{
     net::{SocketAddr, ToSocketAddrs as _},
     path::Path,
@@ -30,16 +27,10 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     sync::{Semaphore, watch},
-    task::JoinSet,
 };
 use yard_types::serving::{ServerFile, TokenFiles};
-
-/// Calls at a time on one gRPC connection.
-const MAX_STREAMS: u32 = 128;
-/// Streams that a client may reset before its connection ends.
-const MAX_RESETS: usize = 64;
 
 /// A server that runs in threads of this process.
 #[derive(Debug)]
@@ -92,26 +83,32 @@ impl Drop for Running {
 /// the store are loaded meanwhile (`/v2/health/ready` says when they are).
 pub fn start(config: &Config) -> Result<Running, ServeError> {
     let console = Console(config.log_level);
-    let wanted = listen_address(&config.listen)?;
+    let secure = config.tls.is_some();
+    let wanted = listen_address(&config.listen, secure)?;
+    if config.open && !wanted.ip().is_loopback() {
+        return Err(ServeError::Open { address: wanted });
+    }
     let folder =
         std::path::absolute(&config.store).map_err(ServeError::file("find the store", &config.store))?;
     let lock = StoreLock::take(&folder)?;
     let listener = bind(wanted)?;
     let addr = listener.local_addr().map_err(|source| ServeError::Listen { address: wanted, source })?;
-    let grpc = config.grpc.as_deref().map(listen_address).transpose()?.map(bind).transpose()?;
-    let grpc_addr = match &grpc {
-        None => None,
-        Some(listener) => {
-            let local = listener.local_addr();
-            Some(local.map_err(|source| ServeError::Listen { address: wanted, source })?.to_string())
-        }
+    let tls = config.tls.as_ref().map(|options| Tls::open(&folder, options)).transpose()?;
+    let grpc_address = config.grpc.as_deref().map(|text| listen_address(text, secure)).transpose()?;
+    let grpc = grpc_address.map(bind).transpose()?;
+    let local = |listener: &std::net::TcpListener| {
+        listener.local_addr().map_err(|source| ServeError::Listen { address: wanted, source })
     };
+    let grpc_addr = grpc.as_ref().map(local).transpose()?;
+    let listen: Vec<SocketAddr> = [Some(addr), grpc_addr].into_iter().flatten().collect();
+    let grpc_addr = grpc_addr.map(|addr| addr.to_string());
     let token_folder = config.tokens.clone().unwrap_or_else(|| folder.join("tokens"));
     let (tokens, token_files) = Tokens::open(&token_folder)?;
     let registry = Registry::open(Store::open(&folder)?, config.clock.clone(), console)?;
     let (log, log_thread) = writer::start(&folder, config.log.clone(), console)?;
+    let (orders, received) = rollout::channel();
     let server = Arc::new(Server {
-        guard: Guard::new(tokens, addr),
+        guard: Guard::new(tokens, &listen, config),
         gate: Gate::new(&config.limits),
         limits: config.limits.clone(),
         registry,
@@ -122,18 +119,32 @@ pub fn start(config: &Config) -> Result<Running, ServeError> {
         console,
         refused: AtomicU64::new(0),
         draining: AtomicBool::new(false),
+        orders,
         stop: watch::channel(false).0,
     });
-    let url = format!("http://{addr}");
+    let url = format!("{}://{addr}", if secure { "https" } else { "http" });
+    let pin = tls.as_ref().map(|tls| tls.pin.clone());
     lock.publish(&ServerFile {
         pid: std::process::id(),
         url: url.clone(),
         grpc: grpc_addr.clone(),
+        pin: pin.clone(),
         started: yard_types::date::format_iso(config.clock.now_micros()),
         program: env!("CARGO_PKG_VERSION").to_owned(),
         tokens: token_files.clone(),
     })?;
-    let life = Life { server: server.clone(), listener, grpc, lock, log_thread, config: config.clone() };
+    let rollouts = rollout::start(server.clone(), received)?;
+    let (server_of_life, config_of_life) = (server.clone(), config.clone());
+    let life = Life {
+        server: server_of_life,
+        listener,
+        grpc,
+        tls,
+        lock,
+        log_thread,
+        rollouts,
+        config: config_of_life,
+    };
     let thread = std::thread::Builder::new()
         .name("serve".to_owned())
         .spawn(move || life.run())
@@ -144,7 +155,8 @@ pub fn start(config: &Config) -> Result<Running, ServeError> {
         deploy_file(&running.server, path)?;
     }
     let grpc = running.grpc.as_ref().map_or_else(String::new, |grpc| format!(", gRPC at {grpc}"));
-    console.info(format!("listening at {}{grpc}, store {}", running.url, folder.display()));
+    let pin = pin.map_or_else(String::new, |pin| format!("#sha256={pin}"));
+    console.info(format!("listening at {}{pin}{grpc}, store {}", running.url, folder.display()));
     Ok(running)
 }
 
@@ -163,11 +175,11 @@ fn deploy_file(server: &Server, path: &Path) -> Result<(), ServeError> {
         path: path.to_owned(),
     };
     let reply = server.registry.admit(None, &upload).map_err(refused)?;
-    let request = yard_types::serving::RouteRequest { stable: Some(reply.version), canary: None };
+    let request = yard_types::serving::RouteRequest { stable: Some(reply.version), ..Default::default() };
     server.registry.route(&reply.model, &request).map(drop).map_err(refused)
 }
 
-fn listen_address(text: &str) -> Result<SocketAddr, ServeError> {
+fn listen_address(text: &str, secure: bool) -> Result<SocketAddr, ServeError> {
     let wrong = || ServeError::Address { address: text.to_owned() };
     let address = match text.parse::<SocketAddr>() {
         Ok(address) => address,
@@ -180,7 +192,7 @@ fn listen_address(text: &str) -> Result<SocketAddr, ServeError> {
             None => return Err(wrong()),
         },
     };
-    if !address.ip().is_loopback() {
+    if !secure && !address.ip().is_loopback() {
         return Err(ServeError::NotLoopback { address });
     }
     Ok(address)
@@ -198,22 +210,23 @@ struct Life {
     server: Arc<Server>,
     listener: std::net::TcpListener,
     grpc: Option<std::net::TcpListener>,
+    tls: Option<Tls>,
     lock: StoreLock,
     log_thread: JoinHandle<()>,
+    rollouts: JoinHandle<()>,
     config: Config,
 }
 
 impl Life {
     fn run(self) -> Result<(), ServeError> {
-        let failed = |source| ServeError::Threads { action: "start the worker threads", source };
-        let mut builder = tokio::runtime::Builder::new_multi_thread();
-        if let Some(threads) = self.config.threads {
-            builder.worker_threads(threads.max(1));
-        }
-        let runtime = builder.enable_all().thread_name("worker").build().map_err(failed)?;
-        let served = runtime.block_on(serve(&self.server, (self.listener, self.grpc), &self.config));
+        let failed = |source| ServeError::Threads { action: "start the event loop", source };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        let served =
+            runtime.block_on(serve(&self.server, (self.listener, self.grpc), self.tls, &self.config));
         self.server.draining.store(true, std::sync::atomic::Ordering::Relaxed);
-        runtime.shutdown_timeout(Duration::from_secs(5));
+        // A thread that has ended already needs no order.
+        let _ = self.server.orders.send(Order::Stop);
+        let _ = self.rollouts.join();
         self.server.log.inbox.push(Note::Stop);
         // A log that ended by a panic has said so on standard error.
         let _ = self.log_thread.join();
@@ -226,6 +239,7 @@ impl Life {
 async fn serve(
     server: &Arc<Server>,
     (http, grpc): (std::net::TcpListener, Option<std::net::TcpListener>),
+    tls: Option<Tls>,
     config: &Config,
 ) -> Result<(), ServeError> {
     let failed = |source| ServeError::Threads { action: "listen", source };
@@ -234,26 +248,20 @@ async fn serve(
     };
     let (http, grpc) = (listen(http)?, grpc.map(listen).transpose()?);
     let mut stop = server.stop.subscribe();
-    let (end_connections, ended) = watch::channel(false);
+    let ((end_connections, ended), (cut_off, cut)) = (watch::channel(false), watch::channel(false));
+    let setting = Setting { server: server.clone(), limits: config.limits.clone(), tls, ended, cut };
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+    let workers = Workers::start(config.threads.unwrap_or(cores), &setting)?;
     let connections = Arc::new(Semaphore::new(config.limits.connections));
-    let accepting = |listener, protocol| Accepting {
-        server: server.clone(),
-        listener,
-        protocol,
-        connections: connections.clone(),
-        ended: ended.clone(),
-        limits: config.limits.clone(),
-    };
-    let (mut tasks, mut grpc_tasks) = (JoinSet::new(), JoinSet::new());
     let mut signals = Signals::new().map_err(failed)?;
     let accept_grpc = async {
         match grpc {
-            Some(listener) => accepting(listener, Protocol::Grpc).accept(&mut grpc_tasks).await,
+            Some(listener) => accept(listener, Protocol::Grpc, &connections, &workers).await,
             None => std::future::pending().await,
         }
     };
     tokio::select! {
-        () = accepting(http, Protocol::Http).accept(&mut tasks) => {}
+        () = accept(http, Protocol::Http, &connections, &workers) => {}
         () = accept_grpc => {}
         () = async {
             tokio::select! {
@@ -267,118 +275,26 @@ async fn serve(
         } => {}
     }
     end_connections.send_replace(true);
-    let all = async {
-        while tasks.join_next().await.is_some() {}
-        while grpc_tasks.join_next().await.is_some() {}
-    };
+    let all = connections.acquire_many(config.limits.connections as u32);
     if tokio::time::timeout(config.drain_grace, all).await.is_err() {
         server.console.warn("some requests did not end in time and were cut off");
     }
+    cut_off.send_replace(true);
+    workers.join();
     Ok(())
 }
 
-/// What a listener's connections speak.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Protocol {
-    Http,
-    Grpc,
-}
-
-/// One listener that takes connections in; it is closed when the value is dropped.
-struct Accepting {
-    server: Arc<Server>,
-    listener: TcpListener,
-    protocol: Protocol,
-    connections: Arc<Semaphore>,
-    ended: watch::Receiver<bool>,
-    limits: Limits,
-}
-
-impl Accepting {
-    async fn accept(self, tasks: &mut JoinSet<()>) {
-        loop {
-            while tasks.try_join_next().is_some() {}
-            // The semaphore is never closed.
-            let Ok(permit) = self.connections.clone().acquire_owned().await else { return };
-            match self.listener.accept().await {
-                Ok((stream, _)) => {
-                    let (server, ended) = (self.server.clone(), self.ended.clone());
-                    let (limits, protocol) = (self.limits.clone(), self.protocol);
-                    tasks.spawn(async move {
-                        match protocol {
-                            Protocol::Http => connection(server, stream, ended, limits).await,
-                            Protocol::Grpc => grpc_connection(server, stream, ended, limits).await,
-                        }
-                        drop(permit);
-                    });
-                }
-                // Out of file descriptors, or a client that went away at once.
-                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
-            }
+/// Takes connections in; the listener is closed when this is dropped.
+async fn accept(listener: TcpListener, protocol: Protocol, connections: &Arc<Semaphore>, workers: &Workers) {
+    loop {
+        // The semaphore is never closed.
+        let Ok(permit) = connections.clone().acquire_owned().await else { return };
+        match listener.accept().await.and_then(|(stream, _)| stream.into_std()) {
+            Ok(stream) => workers.take(Accepted { stream, protocol, permit }).await,
+            // Out of file descriptors, or a client that went away at once.
+            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
         }
     }
-}
-
-/// Serves one gRPC connection until its end; when the server ends, the calls in flight are answered first.
-async fn grpc_connection(
-    server: Arc<Server>,
-    stream: TcpStream,
-    mut ended: watch::Receiver<bool>,
-    limits: Limits,
-) {
-    let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let server = server.clone();
-        async move { Ok::<_, std::convert::Infallible>(crate::grpc::handle(server, request).await) }
-    });
-    let served = http2::Builder::new(TokioExecutor::new())
-        .timer(TokioTimer::new())
-        .max_header_list_size(limits.header_bytes as u32)
-        .max_concurrent_streams(MAX_STREAMS)
-        .max_pending_accept_reset_streams(MAX_RESETS)
-        .max_local_error_reset_streams(MAX_RESETS)
-        .initial_stream_window_size(1 << 20)
-        .initial_connection_window_size(1 << 20)
-        .keep_alive_interval(limits.header_timeout)
-        .keep_alive_timeout(limits.header_timeout)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut served = std::pin::pin!(served);
-    tokio::select! {
-        // A broken connection is the client's affair.
-        _ = served.as_mut() => return,
-        _ = ended.wait_for(|ended| *ended) => {}
-    }
-    served.as_mut().graceful_shutdown();
-    let _ = served.await;
-}
-
-/// Serves one connection until its end; when the server ends, the request in flight is answered first.
-async fn connection(
-    server: Arc<Server>,
-    stream: TcpStream,
-    mut ended: watch::Receiver<bool>,
-    limits: Limits,
-) {
-    // Small answers leave at once; a socket that can't do so works all the same.
-    let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let server = server.clone();
-        async move { Ok::<_, std::convert::Infallible>(handle(server, request).await) }
-    });
-    let served = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.header_timeout)
-        .max_header_size(limits.header_bytes)
-        .max_buf_size((limits.header_bytes * 2).max(64 << 10))
-        .serve_connection(TokioIo::new(stream), service);
-    let mut served = std::pin::pin!(served);
-    tokio::select! {
-        // A broken connection is the client's affair.
-        _ = served.as_mut() => return,
-        _ = ended.wait_for(|ended| *ended) => {}
-    }
-    served.as_mut().graceful_shutdown();
-    let _ = served.await;
 }
 
 /// SIGTERM and Ctrl-C.
@@ -414,13 +330,14 @@ mod tests {
     #[test]
     fn addresses() {
         for text in ["127.0.0.1:8080", "localhost:0", "[::1]:1", "127.1.2.3:4"] {
-            assert!(listen_address(text).is_ok(), "{text}");
+            assert!(listen_address(text, false).is_ok(), "{text}");
         }
         for text in ["8080", "localhost", "example.com:80", "127.0.0.1:99999", ""] {
-            assert!(matches!(listen_address(text), Err(ServeError::Address { .. })), "{text}");
+            assert!(matches!(listen_address(text, true), Err(ServeError::Address { .. })), "{text}");
         }
         for text in ["0.0.0.0:80", "192.168.0.1:80", "[::]:80"] {
-            assert!(matches!(listen_address(text), Err(ServeError::NotLoopback { .. })), "{text}");
+            assert!(matches!(listen_address(text, false), Err(ServeError::NotLoopback { .. })), "{text}");
+            assert!(listen_address(text, true).is_ok(), "{text}");
         }
     }
 }

@@ -53,11 +53,13 @@ pub(crate) enum Dialect {
     Infer,
     Explain,
     Grpc,
+    Invocations,
     Shadow,
 }
 
 impl Dialect {
-    pub(crate) const ALL: [Self; 5] = [Self::Predict, Self::Infer, Self::Explain, Self::Grpc, Self::Shadow];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Predict, Self::Infer, Self::Explain, Self::Grpc, Self::Invocations, Self::Shadow];
 
     pub(crate) fn word(self) -> &'static str {
         match self {
@@ -65,6 +67,7 @@ impl Dialect {
             Self::Infer => "infer",
             Self::Explain => "explain",
             Self::Grpc => "grpc",
+            Self::Invocations => "invocations",
             Self::Shadow => "shadow",
         }
     }
@@ -183,6 +186,8 @@ pub(crate) struct Fragments {
     pub(crate) head: Vec<u8>,
     /// Class names as JSON.
     pub(crate) classes: Vec<Vec<u8>>,
+    /// `"field":` of each input, for the log.
+    pub(crate) keys: Vec<Vec<u8>>,
 }
 
 impl Served {
@@ -201,9 +206,15 @@ impl Served {
             json::write_string(&mut text, name);
             text
         };
+        let key = |input: &FittedInput| {
+            let mut text = class(&input.name);
+            text.push(b':');
+            text
+        };
+        let keys = fitted.iter().map(key).collect();
         Ok(Self {
             inputs: Inputs::new(names, &material.contract),
-            fragments: Fragments { head, classes: scorer.classes().iter().map(class).collect() },
+            fragments: Fragments { head, classes: scorer.classes().iter().map(class).collect(), keys },
             margin_threshold: scorer.margin_threshold(material.threshold),
             contract: material.contract,
             fitted,

@@ -11,7 +11,11 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
-use yard_types::{ids::Sha256, serving::CanaryRoute};
+use yard_types::{
+    ids::Sha256,
+    rollout::{RolloutEvent, WatchPlan},
+    serving::CanaryRoute,
+};
 
 /// `PRAGMA application_id` of a store: the letters M, Y, s, v.
 const APPLICATION: i64 = 0x4d59_7376;
@@ -40,6 +44,19 @@ create table label(
     model text not null, request_id text not null, row integer not null, label text not null,
     at_us integer not null, primary key(model, request_id, row)) without rowid;
 ";
+
+/// Tables that came after the first format; an older program leaves them alone.
+const LATER_TABLES: &str = "
+create table if not exists watch(model text primary key, plan text not null) without rowid;
+create table if not exists rollout(
+    number integer primary key autoincrement, model text not null, at_us integer not null, kind text not null,
+    version integer not null, automatic integer not null, reason text not null);
+create index if not exists rollout_model on rollout(model, number);
+create table if not exists chain(
+    one integer primary key check(one = 1), anchor blob not null, head blob not null) without rowid;
+";
+/// Events shown of a model's rollouts.
+const EVENTS: i64 = 100;
 
 /// What is known of a version without its package.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +113,13 @@ pub(crate) fn open_database(path: &Path, durable: bool) -> Result<Connection, Se
             "begin immediate; {TABLES} pragma application_id={APPLICATION}; pragma user_version={FORMAT}; commit;"
         );
         connection.execute_batch(&make).map_err(failed())?;
+    }
+    // Fewer and larger checkpoints: each one waits for the disk and writes pages again that change all the time.
+    connection.pragma_update(None, "wal_autocheckpoint", 4_000).map_err(failed())?;
+    connection.execute_batch(LATER_TABLES).map_err(failed())?;
+    let hashes = "select count(*) from pragma_table_info('request') where name = 'hash'";
+    if connection.query_row(hashes, [], |row| row.get::<_, i64>(0)).map_err(failed())? == 0 {
+        connection.execute_batch("alter table request add column hash blob").map_err(failed())?;
     }
     Ok(connection)
 }
@@ -189,6 +213,61 @@ impl Store {
             .execute("insert or replace into pointer values(?1, ?2, ?3, ?4, ?5, ?6, ?7)", values)
             .map(|_| ())
             .map_err(ServeError::database("set the pointer"))
+    }
+
+    /// Replaces the plan by which a model's canary is watched.
+    pub(crate) fn set_watch(&self, model: &str, plan: &WatchPlan) -> Result<(), ServeError> {
+        let text = serde_json::to_string(plan).unwrap_or_default();
+        self.connection
+            .execute("insert or replace into watch values(?1, ?2)", params![model, text])
+            .map(|_| ())
+            .map_err(ServeError::database("store a watch"))
+    }
+
+    /// Reads the plan of a model; one that can't be read is the default.
+    pub(crate) fn watch(&self, model: &str) -> Result<WatchPlan, ServeError> {
+        let text: Option<String> = self
+            .connection
+            .query_row("select plan from watch where model = ?1", [model], |row| row.get(0))
+            .optional()
+            .map_err(ServeError::database("read a watch"))?;
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+    }
+
+    /// Keeps an event of a rollout.
+    pub(crate) fn add_event(&self, model: &str, at_us: i64, event: &RolloutEvent) -> Result<(), ServeError> {
+        let values = params![model, at_us, event.kind, event.version as i64, event.automatic, event.reason];
+        self.connection
+            .execute(
+                "insert into rollout(model, at_us, kind, version, automatic, reason) values(?1, ?2, ?3, ?4, ?5, ?6)",
+                values,
+            )
+            .map(|_| ())
+            .map_err(ServeError::database("keep an event"))
+    }
+
+    /// Reads the latest events of a model's rollouts, latest first.
+    pub(crate) fn events(&self, model: &str) -> Result<Vec<RolloutEvent>, ServeError> {
+        let failed = || ServeError::database("read the events");
+        let mut query = self
+            .connection
+            .prepare(
+                "select at_us, kind, version, automatic, reason from rollout where model = ?1
+                 order by number desc limit ?2",
+            )
+            .map_err(failed())?;
+        let rows = query
+            .query_map(params![model, EVENTS], |row| {
+                Ok(RolloutEvent {
+                    at: yard_types::date::format_iso(row.get(0)?),
+                    kind: row.get(1)?,
+                    version: row.get::<_, i64>(2)? as u64,
+                    automatic: row.get(3)?,
+                    reason: row.get(4)?,
+                })
+            })
+            .map_err(failed())?;
+        rows.collect::<Result<_, _>>().map_err(failed())
     }
 
     /// Returns whether some version refers to a package.

@@ -5,6 +5,7 @@
 //! reading a cell ([`cell`], [`date`]), splitting text into terms ([`text`]), drawing a random number ([`rng`]), folding events
 //! ([`project`]).
 
+pub mod audit;
 pub mod cell;
 pub mod command;
 pub mod contract;
@@ -25,6 +26,7 @@ pub mod profile;
 pub mod project;
 pub mod recipe;
 pub mod rng;
+pub mod rollout;
 pub mod run;
 pub mod schema;
 pub mod serving;

@@ -21,6 +21,9 @@ pub struct ServerFile {
     /// Address for gRPC, `HOST:PORT`, when it is served.
     #[serde(default)]
     pub grpc: Option<String>,
+    /// SHA-256 of the public key of the server's certificate, when it speaks TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin: Option<String>,
     /// Start, RFC 3339.
     pub started: String,
     /// Version of the program.
@@ -76,6 +79,9 @@ pub struct RouteRequest {
     /// Challenger; `None` ends a running one.
     #[serde(default)]
     pub canary: Option<CanaryRoute>,
+    /// How the challenger is watched; `None` is the default plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watch: Option<crate::rollout::WatchPlan>,
 }
 
 /// Body of `POST /manage/models/{m}/stop`; an empty body stops the whole deployment.

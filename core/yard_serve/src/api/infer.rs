@@ -16,6 +16,9 @@ use hyper::body::Bytes;
 use std::collections::BTreeSet;
 use yard_types::schema::FieldType;
 
+/// Keys of a request.
+const KEYS: [&str; 6] = ["id", "parameters", "inputs", "outputs", "model_name", "model_version"];
+
 /// A request read.
 #[derive(Debug)]
 pub(crate) struct InferRequest {
@@ -70,8 +73,10 @@ pub(crate) fn read_infer(
     let (mut first, mut all_binary, mut binaries) = (true, false, Vec::new());
     reader.open_object()?;
     while let Some(key) = reader.next_key(&mut first)? {
-        let key = known_key(&reader, key, &["id", "parameters", "inputs", "outputs"], &mut seen, "request")?;
-        match key {
+        match known_key(&reader, key, &KEYS, &mut seen, "request")? {
+            // KServe's client repeats the name of the path, and an absent version as null.
+            "model_name" | "model_version" => reader.skip_value()?,
+            "id" if reader.kind()? == Kind::Null => reader.skip_value()?,
             "id" => {
                 let span = reader.string()?;
                 id = Some(request_id_of(reader.get(span))?);

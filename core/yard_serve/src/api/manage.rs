@@ -3,7 +3,7 @@
 use crate::{
     http::reply::Refusal,
     json,
-    log::{note::Note, read, writer::Log},
+    log::{chain, note::Note, read, writer::Log},
     store,
 };
 use rusqlite::Connection;
@@ -13,7 +13,10 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 use tokio::sync::oneshot;
-use yard_types::serving::{LogReply, WindowsReply};
+use yard_types::{
+    audit::ChainReply,
+    serving::{LogReply, WindowsReply},
+};
 
 /// Reads a body of the type's fields; an empty body is the default.
 pub(crate) fn read_json<T: DeserializeOwned + Default>(body: &[u8], expected: &str) -> Result<T, Refusal> {
@@ -77,6 +80,11 @@ impl LogReader {
         let windows =
             self.with(|connection| read::read_windows(connection, model, merged, last.min(1 << 32)))?;
         Ok(WindowsReply { model: model.to_owned(), size: merged * self.window_rows, windows, dropped })
+    }
+
+    /// Goes through the chain over the log.
+    pub(crate) fn verify(&self) -> Result<ChainReply, Refusal> {
+        self.with(chain::verify)
     }
 
     fn with<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Refusal> {

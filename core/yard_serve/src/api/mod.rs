@@ -3,6 +3,7 @@
 pub(crate) mod explain;
 pub(crate) mod feedback;
 pub(crate) mod infer;
+pub(crate) mod invocations;
 pub(crate) mod manage;
 pub(crate) mod openapi;
 pub(crate) mod predict;

@@ -14,15 +14,28 @@ pub(crate) fn write_predictions(served: &Served, request_id: &str, answers: &Ans
     let mut out = Vec::with_capacity(128 + request_id.len() + answers.rows * (class_bytes + 64));
     out.extend_from_slice(&served.fragments.head);
     json::write_string(&mut out, request_id);
-    out.extend_from_slice(b",\"predictions\":[");
+    out.push(b',');
+    write_list(&mut out, classes, answers);
+    out
+}
+
+/// Writes the answer of `/invocations`: the predictions alone.
+pub(crate) fn write_bare(served: &Served, answers: &Answers) -> Vec<u8> {
+    let mut out = Vec::with_capacity(64 + answers.rows * 96);
+    out.push(b'{');
+    write_list(&mut out, &served.fragments.classes, answers);
+    out
+}
+
+fn write_list(out: &mut Vec<u8>, classes: &[Vec<u8>], answers: &Answers) {
+    out.extend_from_slice(b"\"predictions\":[");
     for row in 0..answers.rows {
         if row > 0 {
             out.push(b',');
         }
-        write_row(&mut out, classes, answers, row);
+        write_row(out, classes, answers, row);
     }
     out.extend_from_slice(b"]}");
-    out
 }
 
 /// Writes one prediction as an object.

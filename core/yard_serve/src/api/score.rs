@@ -11,12 +11,13 @@ use crate::{
     json::Reader,
     log::note::{Asked, Note, Outcome},
     registry::table::Choice,
+    rollout::watch::{Seen, Watch},
     rows::{Rows, read_instances, request_id_of},
     served::{Answers, Dialect, Served},
     server::Server,
 };
 use hyper::{HeaderMap, header::HeaderValue};
-use std::{collections::BTreeSet, time::Instant};
+use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
 /// Header by which a client keeps to one side of a canary.
 const KEY_HEADER: &str = "modelyard-key";
@@ -24,8 +25,6 @@ const KEY_HEADER: &str = "modelyard-key";
 const ID_HEADER: &str = "modelyard-request-id";
 /// Header that lists fields which the contract does not have.
 const IGNORED_HEADER: &str = "modelyard-ignored-fields";
-/// Rows from which scoring leaves the thread that also serves other connections.
-const MANY_ROWS: usize = 256;
 
 /// A request that has been read as far as its body.
 pub(crate) struct Request<'a> {
@@ -63,7 +62,7 @@ struct Parsed {
     outputs: Vec<Wanted>,
 }
 
-/// Answers an inference request.
+/// Answers an inference request. Long ones and explanations take long: their caller is not an event loop.
 pub(crate) fn answer(server: &Server, request: &Request<'_>) -> Result<Reply, Refusal> {
     let table = server.registry.table();
     let routed = table.model(request.model)?;
@@ -77,7 +76,7 @@ pub(crate) fn answer(server: &Server, request: &Request<'_>) -> Result<Reply, Re
     let choice = routed.choose(request.version, key.unwrap_or(&request_id).as_bytes())?;
     drop(table);
     let done = read(server, request, &choice.served).and_then(|parsed| {
-        let answers = score(&choice.served, &parsed.rows)?;
+        let answers = choice.served.score(&parsed.rows)?;
         Ok((parsed, answers))
     });
     let (parsed, answers) = match done {
@@ -123,13 +122,6 @@ fn read(server: &Server, request: &Request<'_>, served: &Served) -> Result<Parse
     Ok(Parsed { rows: read_instances(body.bytes.clone(), inputs, limit)?, outputs: Vec::new() })
 }
 
-fn score(served: &Served, rows: &Rows) -> Result<Answers, Refusal> {
-    if rows.len() < MANY_ROWS {
-        return served.score(rows);
-    }
-    tokio::task::block_in_place(|| served.score(rows))
-}
-
 fn finish(
     server: &Server,
     request: &Request<'_>,
@@ -149,9 +141,12 @@ fn finish(
             }
         }
         Dialect::Grpc => Reply::json(grpc::write_infer(&served, &request_id, &answers, &parsed.outputs)),
-        Dialect::Explain => Reply::json(tokio::task::block_in_place(|| {
-            explain::write_explanations(&served, &request_id, &parsed.rows, &answers)
-        })?),
+        Dialect::Explain => {
+            Reply::json(explain::write_explanations(&served, &request_id, &parsed.rows, &answers)?)
+        }
+        Dialect::Invocations => {
+            Reply::json(predict::write_bare(&served, &answers)).header(ID_HEADER, &request_id)
+        }
         _ => Reply::json(predict::write_predictions(&served, &request_id, &answers)),
     };
     if !parsed.rows.ignored.is_empty() {
@@ -160,6 +155,8 @@ fn finish(
     }
     let nanos = request.start.elapsed().as_nanos() as u64;
     served.figures.count(request.dialect, 200, nanos);
+    let score = (answers.classes == 2 && answers.rows > 0).then(|| answers.score(0));
+    watch(server, choice.watch.as_ref(), &served.identity.model, (false, nanos, score));
     served.figures.rows.fetch_add(answers.rows as u64, std::sync::atomic::Ordering::Relaxed);
     server.log.inbox.push(Note::Asked(Box::new(Asked {
         at_us: server.clock.now_micros(),
@@ -183,6 +180,7 @@ fn note_refused(
     let nanos = request.start.elapsed().as_nanos() as u64;
     let status = refusal.status.as_u16();
     choice.served.figures.count(request.dialect, status, nanos);
+    watch(server, choice.watch.as_ref(), &choice.served.identity.model, (true, nanos, None));
     server.log.inbox.push(Note::Asked(Box::new(Asked {
         served: choice.served.clone(),
         traffic: choice.traffic,
@@ -192,6 +190,20 @@ fn note_refused(
         dialect: request.dialect,
         outcome: Outcome::Refused { status, message: refusal.message.clone() },
     })));
+}
+
+/// Counts a request, by whether it failed, its time and its score, in the watch over the canary.
+fn watch(
+    server: &Server,
+    watch: Option<&(Arc<Watch>, bool)>,
+    model: &str,
+    (failed, nanos, score): (bool, u64, Option<f64>),
+) {
+    let Some((watch, canary)) = watch else { return };
+    let seen = Seen { canary: *canary, failed, nanos, score };
+    if let Some(verdict) = watch.count(seen) {
+        server.order(model, watch.version, verdict);
+    }
 }
 
 fn header_text<'a>(headers: &'a HeaderMap<HeaderValue>, name: &str) -> Result<Option<&'a str>, Refusal> {

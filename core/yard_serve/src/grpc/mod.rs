@@ -7,6 +7,7 @@ mod proto;
 pub(crate) mod request;
 mod respond;
 mod status;
+mod unary;
 mod wire;
 
 pub(crate) use respond::{handle, write_infer};

@@ -6,6 +6,7 @@ use super::{
     proto,
     request::Message,
     status::status_of,
+    unary::{self, PREFIX},
 };
 use crate::{
     api::{
@@ -17,9 +18,10 @@ use crate::{
     http::{
         intake::{BodyLimits, read_body},
         reply::{Once, Refusal},
+        trace,
     },
     served::{Answers, Dialect, Served},
-    server::Server,
+    server::{LONG_BODY, Server, blocking},
 };
 use hyper::{
     HeaderMap, Request, Response, StatusCode,
@@ -35,9 +37,6 @@ use std::{
 };
 use tonic::{body::Body, server::Grpc};
 
-/// Bytes before a message: compression flag and length.
-const PREFIX: usize = 5;
-
 /// Answers one call.
 pub(crate) async fn handle(server: Arc<Server>, request: Request<Incoming>) -> Response<Body> {
     let start = Instant::now();
@@ -48,6 +47,7 @@ pub(crate) async fn handle(server: Arc<Server>, request: Request<Incoming>) -> R
         *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
         return response;
     }
+    let trace = trace::answer(&parts.headers, &server.ids, server.clock.now_micros());
     let answer = match deadline(&parts.headers) {
         Ok(None) => answer(&server, parts, body, start).await,
         // An answer that is ready when the timer is first looked at is late all the same.
@@ -58,10 +58,12 @@ pub(crate) async fn handle(server: Arc<Server>, request: Request<Incoming>) -> R
         },
         Err(refusal) => Err(refusal),
     };
-    answer.unwrap_or_else(|refusal| {
+    let mut response = answer.unwrap_or_else(|refusal| {
         server.refused.fetch_add(1, Relaxed);
         status_of(refusal).into_http()
-    })
+    });
+    trace::add(response.headers_mut(), trace);
+    response
 }
 
 fn late() -> Refusal {
@@ -104,6 +106,14 @@ async fn answer(
     let mut limits = BodyLimits::of(&server.limits);
     limits.bytes += PREFIX as u64;
     let whole = read_body(body, limits).await?;
+    let plain = parts.headers.get("grpc-encoding").is_none_or(|encoding| encoding == "identity");
+    if let Some(message) = unary::message(&whole).filter(|_| plain) {
+        let call = Call { server: server.clone(), method, parts, start };
+        let long = message.len() > LONG_BODY || matches!(method.action, Action::Load | Action::Unload);
+        let done = if long { blocking(move || call.act(message)).await? } else { call.act(message)? };
+        return Ok(unary::response(&done));
+    }
+    // Compressed, cut off, or more than one message: tonic says what is wrong.
     let most = whole.len();
     let request = Request::from_parts(parts.clone(), Once::new(whole));
     let call = Call { server: server.clone(), method, parts, start };
@@ -254,7 +264,7 @@ impl Call {
     fn change(&self, body: Bytes) -> Result<Vec<u8>, Refusal> {
         let asked: proto::RepositoryModel = decode(body)?;
         let loaded = self.method.action == Action::Load;
-        tokio::task::block_in_place(|| self.server.set_loaded(&asked.model_name, loaded))?;
+        self.server.set_loaded(&asked.model_name, loaded)?;
         Ok(Vec::new())
     }
 }

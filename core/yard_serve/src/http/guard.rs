@@ -3,6 +3,7 @@
 //! stranger learns nothing.
 
 use crate::{
+    config::Config,
     http::{
         reply::Refusal,
         routes::{self, Found, Lookup},
@@ -14,24 +15,35 @@ use hyper::{
     header::{self, HeaderValue},
     http::request::Parts,
 };
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// What the guard compares requests with.
 #[derive(Debug)]
 pub(crate) struct Guard {
     tokens: Tokens,
     hosts: Vec<String>,
+    /// Whether predictions are open to all: for clients that can't send a token, on loopback alone.
+    open: bool,
+    /// Whether any IP address is a name of the server, as it listens on all.
+    any_address: bool,
 }
 
 impl Guard {
-    /// Makes the guard of a server that listens on a loopback address.
-    pub(crate) fn new(tokens: Tokens, listen: SocketAddr) -> Self {
+    /// Makes the guard of a server; it listens on these addresses.
+    pub(crate) fn new(tokens: Tokens, listen: &[SocketAddr], config: &Config) -> Self {
         let mut hosts = vec!["127.0.0.1".to_owned(), "localhost".to_owned(), "[::1]".to_owned()];
-        let own = if listen.is_ipv6() { format!("[{}]", listen.ip()) } else { listen.ip().to_string() };
-        if !hosts.contains(&own) {
-            hosts.push(own);
+        let literal = |listen: &SocketAddr| match listen.ip() {
+            IpAddr::V6(own) => format!("[{own}]"),
+            IpAddr::V4(own) => own.to_string(),
+        };
+        hosts.extend(listen.iter().map(literal));
+        hosts.extend(config.names.iter().cloned());
+        Self {
+            tokens,
+            hosts,
+            open: config.open,
+            any_address: listen.iter().any(|own| own.ip().is_unspecified()),
         }
-        Self { tokens, hosts }
     }
 
     /// Finds the route of a request and checks that it may be taken.
@@ -57,6 +69,16 @@ impl Guard {
         self.check(parts, scopes)
     }
 
+    /// Returns whether a request with one Host header, one token and no Origin header may take a route.
+    pub(crate) fn admits(&self, host: &str, token: &str, scopes: &[Scope]) -> bool {
+        self.is_own(without_port(host)) && self.tokens.scope(token).is_some_and(|scope| scope.opens(scopes))
+    }
+
+    fn is_own(&self, host: &str) -> bool {
+        let address = || host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_ok();
+        self.hosts.iter().any(|own| own.eq_ignore_ascii_case(host)) || (self.any_address && address())
+    }
+
     /// Checks origin, host, token and scope; `scopes` are those of the route, `None` when there is none.
     fn check(&self, parts: &Parts, scopes: Option<&'static [Scope]>) -> Result<(), Refusal> {
         if parts.headers.contains_key(header::ORIGIN) {
@@ -64,6 +86,9 @@ impl Guard {
         }
         self.check_host(parts)?;
         if scopes.is_some_and(<[Scope]>::is_empty) {
+            return Ok(());
+        }
+        if self.open && scopes.is_some_and(|scopes| scopes.contains(&Scope::Infer)) {
             return Ok(());
         }
         let scope = bearer(&parts.headers).and_then(|token| self.tokens.scope(token));
@@ -92,7 +117,7 @@ impl Guard {
     fn check_host(&self, parts: &Parts) -> Result<(), Refusal> {
         let mut hosts = parts.headers.get_all(header::HOST).iter();
         let named = hosts.next().and_then(|host| host.to_str().ok());
-        let known = |host: &str| self.hosts.iter().any(|own| own.eq_ignore_ascii_case(host));
+        let known = |host: &str| self.is_own(host);
         // HTTP/2 names the host in the request's target, and a Host header may be absent.
         let absent = parts.version == Version::HTTP_2 && parts.uri.authority().is_some();
         let header_known = match (named, hosts.next()) {

@@ -42,6 +42,11 @@ impl Gate {
         self.waiting.load(Relaxed)
     }
 
+    /// Takes a slot when one is free.
+    pub(crate) fn try_enter(&self) -> Option<SemaphorePermit<'_>> {
+        self.slots.try_acquire().ok()
+    }
+
     /// Waits for a slot; refuses when too many wait already or the wait is too long.
     pub(crate) async fn enter(&self) -> Result<SemaphorePermit<'_>, Refusal> {
         if let Ok(permit) = self.slots.try_acquire() {

@@ -15,7 +15,7 @@ use std::{
 pub(crate) const JSON: &str = "application/json";
 
 /// Header that holds the machine-readable code of a refusal.
-const ERROR_HEADER: HeaderName = HeaderName::from_static("modelyard-error");
+pub(crate) const ERROR_HEADER: &str = "modelyard-error";
 
 /// A body in one piece.
 #[derive(Debug, Default)]
@@ -133,15 +133,20 @@ impl Refusal {
         self
     }
 
-    pub(crate) fn into_response(self) -> Response<Once> {
+    /// Returns the body: `{"error": message}`.
+    pub(crate) fn body(&self) -> Vec<u8> {
         let mut body = b"{\"error\":".to_vec();
         crate::json::write_string(&mut body, &self.message);
         body.push(b'}');
-        let mut response = Response::new(Once::new(body.into()));
+        body
+    }
+
+    pub(crate) fn into_response(self) -> Response<Once> {
+        let mut response = Response::new(Once::new(self.body().into()));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
-        headers.insert(ERROR_HEADER, HeaderValue::from_static(self.code));
+        headers.insert(HeaderName::from_static(ERROR_HEADER), HeaderValue::from_static(self.code));
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

@@ -18,6 +18,8 @@ pub(crate) struct Inbox {
     /// Bytes pushed and not yet done.
     bytes: AtomicUsize,
     limit: usize,
+    /// Whether requests are taken at all.
+    enabled: bool,
     /// Requests left out because the thread was behind.
     pub(crate) dropped: AtomicU64,
     /// Rows among them.
@@ -33,12 +35,13 @@ struct State {
 }
 
 impl Inbox {
-    pub(crate) fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize, enabled: bool) -> Self {
         Self {
             state: Mutex::default(),
             wake: Condvar::new(),
             bytes: AtomicUsize::new(0),
             limit,
+            enabled,
             dropped: AtomicU64::new(0),
             dropped_rows: AtomicU64::new(0),
         }
@@ -61,6 +64,9 @@ impl Inbox {
     /// Hands a note over. A request that finds the inbox full is counted and left out; a single one larger
     /// than the whole limit still passes an empty inbox.
     pub(crate) fn push(&self, note: Note) {
+        if !self.enabled && matches!(note, Note::Asked(_)) {
+            return;
+        }
         let bytes = note.bytes();
         if let Note::Asked(asked) = &note {
             let before = self.bytes();
@@ -121,7 +127,7 @@ mod tests {
 
     #[test]
     fn flush_ends_the_gathering() {
-        let inbox = std::sync::Arc::new(Inbox::new(1_000));
+        let inbox = std::sync::Arc::new(Inbox::new(1_000, true));
         let pusher = inbox.clone();
         let thread = std::thread::spawn(move || pusher.push(Note::Flush(oneshot::channel().0)));
         let start = Instant::now();

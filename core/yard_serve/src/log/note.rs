@@ -7,7 +7,10 @@ use crate::{
 };
 use std::sync::Arc;
 use tokio::sync::oneshot;
-use yard_types::serving::{FeedbackItem, FeedbackReply};
+use yard_types::{
+    audit::EraseReply,
+    serving::{FeedbackItem, FeedbackReply},
+};
 
 /// One request of a version.
 #[derive(Debug)]
@@ -43,6 +46,8 @@ pub(crate) enum Note {
         at_us: i64,
         done: oneshot::Sender<Option<FeedbackReply>>,
     },
+    /// Erases field values; answered when that is on disk.
+    Erase { model: String, ids: Vec<String>, done: oneshot::Sender<Option<EraseReply>> },
     /// Answered when everything before it is on disk.
     Flush(oneshot::Sender<()>),
     /// Ends the log after everything before it.
@@ -58,6 +63,7 @@ impl Note {
                 Outcome::Refused { message, .. } => message.len(),
             },
             Self::Labels { items, .. } => items.len() * 64,
+            Self::Erase { ids, .. } => ids.len() * 64,
             Self::Flush(_) | Self::Stop => 0,
         };
         own + 256

@@ -48,6 +48,7 @@ pub(crate) fn read_log(
 
 fn logged_rows(row: &rusqlite::Row<'_>, labels: &BTreeMap<i64, Value>) -> rusqlite::Result<Vec<LoggedRow>> {
     let count = row.get::<_, i64>(8)? as usize;
+    // Erased values are no JSON: their records then have no fields.
     let fields = match parse(&row.get::<_, String>(9)?) {
         Value::Array(fields) => fields,
         _ => Vec::new(),

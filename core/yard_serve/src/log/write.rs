@@ -1,9 +1,12 @@
 //! Writing requests and labels into the store's tables.
 
-use super::note::{Asked, Outcome};
+use super::{
+    chain::{self, Chain, Record},
+    note::{Asked, Outcome},
+    privacy::{Kept, Privacy},
+};
 use crate::{json, rows::Rows, served::Served};
 use rusqlite::{Connection, OptionalExtension as _, params};
-use std::collections::BTreeSet;
 use yard_types::{
     schema::FieldType,
     serving::{FeedbackItem, FeedbackReply},
@@ -21,11 +24,11 @@ pub(crate) fn insert_request(
     connection: &Connection,
     asked: &Asked,
     (window, total): (i64, u64),
-    dropped_fields: &BTreeSet<String>,
+    (privacy, chain): (&Privacy, &mut Chain),
 ) -> rusqlite::Result<i64> {
     let (status, error, rows, fields, answers) = match &asked.outcome {
         Outcome::Answered { rows, answers, .. } => {
-            (200, None, rows.len(), fields_json(&asked.served, rows, dropped_fields), Some(answers))
+            (200, None, rows.len(), fields_json(&asked.served, rows, privacy), Some(answers))
         }
         Outcome::Refused { status, message } => (*status, Some(message), 0, Vec::new(), None),
     };
@@ -36,36 +39,66 @@ pub(crate) fn insert_request(
     });
     let decisions: Vec<u8> =
         answers.map_or_else(Vec::new, |answers| answers.decisions.iter().map(|yes| u8::from(*yes)).collect());
+    let fields = std::str::from_utf8(&fields).unwrap_or_default();
+    let identity = &asked.served.identity;
+    let route = asked.dialect.word();
+    let hash = chain.add(&Record {
+        fields,
+        parts: [
+            asked.request_id.as_bytes(),
+            identity.model.as_bytes(),
+            route.as_bytes(),
+            error.map_or(&[], String::as_bytes),
+            &margins,
+            &scores,
+            &decisions,
+        ],
+        numbers: [
+            identity.version as i64,
+            asked.at_us,
+            i64::from(status),
+            asked.nanos as i64,
+            rows as i64,
+            total as i64,
+            window,
+        ],
+    });
     connection
         .prepare_cached(
             "insert into request(id, model, version, at_us, route, status, nanos, rows, total, window, error,
-             fields, margins, scores, decisions)
-             values(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+             fields, margins, scores, decisions, hash)
+             values(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
         )?
         .execute(params![
             asked.request_id,
-            asked.served.identity.model,
-            asked.served.identity.version as i64,
+            identity.model,
+            identity.version as i64,
             asked.at_us,
-            asked.dialect.word(),
+            route,
             status,
             asked.nanos as i64,
             rows as i64,
             total as i64,
             window,
             error,
-            std::str::from_utf8(&fields).unwrap_or_default(),
+            fields,
             margins,
             scores,
-            decisions
+            decisions,
+            &hash[..]
         ])?;
     Ok(connection.last_insert_rowid())
 }
 
 /// Writes the field values of all rows as a JSON list of objects, fields in the scorer's order.
-fn fields_json(served: &Served, rows: &Rows, dropped: &BTreeSet<String>) -> Vec<u8> {
-    let kept: Vec<usize> = (0..served.inputs.fields.len())
-        .filter(|index| !is_dropped(served, &served.inputs.fields[*index].name, dropped))
+fn fields_json(served: &Served, rows: &Rows, privacy: &Privacy) -> Vec<u8> {
+    let kept: Vec<(usize, Kept)> = served
+        .inputs
+        .fields
+        .iter()
+        .map(|field| privacy.of(served, &field.name))
+        .enumerate()
+        .filter(|(_, kept)| *kept != Kept::Nothing)
         .collect();
     let mut out = Vec::with_capacity(rows.len() * kept.len() * 24 + 2);
     out.push(b'[');
@@ -74,24 +107,22 @@ fn fields_json(served: &Served, rows: &Rows, dropped: &BTreeSet<String>) -> Vec<
             out.push(b',');
         }
         out.push(b'{');
-        for (place, index) in kept.iter().enumerate() {
+        for (place, (index, kept)) in kept.iter().enumerate() {
             let field = &served.inputs.fields[*index];
             if place > 0 {
                 out.push(b',');
             }
-            json::write_string(&mut out, &field.name);
-            out.push(b':');
+            out.extend_from_slice(served.fragments.keys.get(*index).map_or(&b"\"\":"[..], Vec::as_slice));
+            let start = out.len();
             write_value(&mut out, field.field_type, rows.value(row, *index));
+            if *kept == Kept::Digest {
+                privacy.digest(&mut out, start, &field.name);
+            }
         }
         out.push(b'}');
     }
     out.push(b']');
     out
-}
-
-fn is_dropped(served: &Served, field: &str, dropped: &BTreeSet<String>) -> bool {
-    !dropped.is_empty()
-        && (dropped.contains(field) || dropped.contains(&format!("{}.{field}", served.identity.model)))
 }
 
 fn write_value(out: &mut Vec<u8>, field_type: FieldType, value: FieldValue<'_>) {
@@ -144,6 +175,7 @@ pub(crate) fn delete_old(
              (select model, id from request where seq in ({doomed}))"
         ))?
         .execute(params![bound as i64, most])?;
+    chain::move_anchor(connection, doomed, (bound as i64, most))?;
     connection
         .prepare_cached(&format!("delete from request where seq in ({doomed})"))?
         .execute(params![bound as i64, most])?;

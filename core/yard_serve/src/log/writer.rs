@@ -2,8 +2,10 @@
 //! batch, so that log, windows and labels on disk always belong together.
 
 use super::{
+    chain::{self, Chain},
     inbox::Inbox,
     note::{Asked, Note, Outcome},
+    privacy::Privacy,
     shadow,
     window::OpenWindow,
     write,
@@ -26,7 +28,7 @@ use std::{
     thread::JoinHandle,
 };
 use tokio::sync::oneshot;
-use yard_types::serving::FeedbackReply;
+use yard_types::{audit::EraseReply, serving::FeedbackReply};
 
 /// What the log says of itself.
 #[derive(Debug, Default)]
@@ -48,6 +50,8 @@ pub(crate) struct Log {
 
 struct Writer {
     log: Arc<Log>,
+    chain: Chain,
+    privacy: Privacy,
     connection: Connection,
     options: LogOptions,
     console: Console,
@@ -64,6 +68,7 @@ pub(crate) fn start(
     console: Console,
 ) -> Result<(Arc<Log>, JoinHandle<()>), ServeError> {
     let connection = store::open_database(&store::database_path(folder), false)?;
+    let chain = Chain::resume(&connection).map_err(ServeError::database("read the log"))?;
     let (last, total) = connection
         .query_row("select seq, total from request order by seq desc limit 1", [], |row| {
             Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
@@ -73,13 +78,19 @@ pub(crate) fn start(
             other => Err(other),
         })
         .map_err(ServeError::database("read the log"))?;
-    let log = Arc::new(Log { inbox: Inbox::new(options.backlog_bytes), figures: LogFigures::default() });
+    let log = Arc::new(Log {
+        inbox: Inbox::new(options.backlog_bytes, options.enabled),
+        figures: LogFigures::default(),
+    });
     log.figures.last_seq.store(last as u64, Relaxed);
+    let privacy = Privacy::open(folder, &options)?;
     let writer = Writer {
         log: log.clone(),
         connection,
         options,
         console,
+        chain,
+        privacy,
         windows: BTreeMap::new(),
         total: total as u64,
         failing: false,
@@ -96,6 +107,7 @@ pub(crate) fn start(
 struct Waiting {
     flushes: Vec<oneshot::Sender<()>>,
     labels: Vec<(oneshot::Sender<Option<FeedbackReply>>, FeedbackReply)>,
+    erased: Vec<(oneshot::Sender<Option<EraseReply>>, EraseReply)>,
 }
 
 impl Writer {
@@ -126,6 +138,10 @@ impl Writer {
             // When even this fails, the next batch can't begin, and says so.
             let _ = self.connection.execute_batch("rollback");
         }
+        // What was taken back is not in the chain either.
+        if let Ok(chain) = Chain::resume(&self.connection) {
+            self.chain = chain;
+        }
     }
 
     /// Writes a batch and answers those who wait for it.
@@ -144,6 +160,9 @@ impl Writer {
         for flush in waiting.flushes {
             let _ = flush.send(());
         }
+        for (sender, reply) in waiting.erased {
+            let _ = sender.send(result.is_ok().then_some(reply));
+        }
         for (sender, reply) in waiting.labels {
             let _ = sender.send(result.is_ok().then_some(reply));
         }
@@ -154,7 +173,7 @@ impl Writer {
         let mut written = 0;
         let mut first_error = None;
         for note in notes {
-            if begun.is_err() && matches!(note, Note::Asked(_) | Note::Labels { .. }) {
+            if begun.is_err() && matches!(note, Note::Asked(_) | Note::Labels { .. } | Note::Erase { .. }) {
                 // Labels are answered with a failure when their sender is dropped.
                 self.log.inbox.dropped.fetch_add(1, Relaxed);
                 continue;
@@ -164,6 +183,10 @@ impl Writer {
                 Note::Labels { model, items, at_us, done } => {
                     let stored = write::insert_labels(&self.connection, &model, &items, at_us);
                     stored.map(|reply| waiting.labels.push((done, reply)))
+                }
+                Note::Erase { model, ids, done } => {
+                    let erased = chain::erase(&self.connection, &model, &ids);
+                    erased.map(|reply| waiting.erased.push((done, reply)))
                 }
                 Note::Flush(done) => {
                     waiting.flushes.push(done);
@@ -179,6 +202,9 @@ impl Writer {
         }
         if let Some(error) = first_error {
             return Err(error);
+        }
+        if written > 0 {
+            self.chain.store(&self.connection)?;
         }
         write::delete_old(&self.connection, self.total, self.options.retain_rows, written)?;
         let last = self.connection.last_insert_rowid();
@@ -218,7 +244,8 @@ impl Writer {
         if let Outcome::Answered { rows, .. } = &asked.outcome {
             self.total += rows.len() as u64;
         }
-        write::insert_request(&self.connection, asked, (window, self.total), &self.options.drop_fields)?;
+        let more = (&self.privacy, &mut self.chain);
+        write::insert_request(&self.connection, asked, (window, self.total), more)?;
         *written += 1;
         Ok(())
     }

@@ -3,10 +3,11 @@
 //! request that uses it has ended.
 
 use super::{ModelEntry, Registry, unknown_model, unknown_version};
-use crate::{http::reply::Refusal, store::Pointer};
+use crate::{http::reply::Refusal, rollout::watch::Watch, store::Pointer};
 use std::{collections::BTreeSet, sync::Arc};
 use yard_types::{
     deploy::VersionState,
+    rollout::WatchPlan,
     serving::{RouteRequest, ServerModel, StopRequest},
 };
 
@@ -19,7 +20,12 @@ impl Registry {
             let message = format!("canary: expected a percentage from 0 to 100, got {}", canary.percent);
             return Err(Refusal::bad("percent", message));
         }
-        self.change(model, |pointer| {
+        let plan = request.watch.unwrap_or_default();
+        if let Some(problem) = plan.problem() {
+            return Err(Refusal::bad("watch", problem));
+        }
+        let before = self.pointer(model)?.canary;
+        let shown = self.change(model, Some(plan), |pointer| {
             let stable = request.stable.or(pointer.stable).ok_or_else(|| {
                 Refusal::bad("stable", format!("model \"{model}\" has no stable version; name one"))
             })?;
@@ -28,12 +34,19 @@ impl Registry {
             }
             let previous = if pointer.stable == Some(stable) { pointer.previous } else { pointer.stable };
             Ok(Pointer { stable: Some(stable), previous, canary: request.canary, stopped: false })
-        })
+        })?;
+        if let Some(canary) = request.canary
+            && before != Some(canary)
+        {
+            let kind = if canary.shadow { "shadow" } else { "canary" };
+            self.note(model, kind, canary.version, (false, format!("{} % of requests", canary.percent)));
+        }
+        Ok(shown)
     }
 
     /// Starts a stopped model with the version that it had; one that runs goes on as it is.
     pub(crate) fn start(&self, model: &str) -> Result<ServerModel, Refusal> {
-        self.change(model, |pointer| {
+        self.change(model, None, |pointer| {
             if pointer.stable.is_none() {
                 let message = format!("model \"{model}\" has no stable version; route one");
                 return Err(Refusal::bad("stable", message));
@@ -43,11 +56,12 @@ impl Registry {
     }
 
     /// Makes the canary stable.
-    pub(crate) fn promote(&self, model: &str) -> Result<ServerModel, Refusal> {
-        self.change(model, |pointer| {
+    pub(super) fn promote_canary(&self, model: &str, only: Option<u64>) -> Result<ServerModel, Refusal> {
+        self.change(model, None, |pointer| {
             let canary = pointer.canary.ok_or_else(|| {
                 Refusal::bad("canary", format!("model \"{model}\" has no canary to promote"))
             })?;
+            still(model, only, canary.version)?;
             Ok(Pointer {
                 stable: Some(canary.version),
                 previous: pointer.stable,
@@ -58,8 +72,9 @@ impl Registry {
     }
 
     /// Ends the canary; without one, goes back to the version before.
-    pub(crate) fn rollback(&self, model: &str) -> Result<ServerModel, Refusal> {
-        self.change(model, |pointer| {
+    pub(super) fn roll_back(&self, model: &str, only: Option<u64>) -> Result<ServerModel, Refusal> {
+        self.change(model, None, |pointer| {
+            still(model, only, pointer.canary.map_or(0, |canary| canary.version))?;
             if pointer.canary.is_some() {
                 return Ok(Pointer { canary: None, ..*pointer });
             }
@@ -73,7 +88,8 @@ impl Registry {
     /// Stops a model, or unloads a version that does not answer.
     pub(crate) fn stop(&self, model: &str, request: StopRequest) -> Result<ServerModel, Refusal> {
         let Some(version) = request.version else {
-            return self.change(model, |pointer| Ok(Pointer { stopped: true, canary: None, ..*pointer }));
+            return self
+                .change(model, None, |pointer| Ok(Pointer { stopped: true, canary: None, ..*pointer }));
         };
         let _changing = self.store();
         let mut models = self.models();
@@ -94,6 +110,7 @@ impl Registry {
     fn change(
         &self,
         model: &str,
+        plan: Option<WatchPlan>,
         decide: impl FnOnce(&Pointer) -> Result<Pointer, Refusal>,
     ) -> Result<ServerModel, Refusal> {
         let store = self.store();
@@ -114,11 +131,15 @@ impl Registry {
                 loaded?;
             }
         }
-        store.set_pointer(model, &new).map_err(|error| {
+        let stored = match &plan {
+            Some(plan) => store.set_watch(model, plan),
+            None => Ok(()),
+        };
+        stored.and_then(|()| store.set_pointer(model, &new)).map_err(|error| {
             self.console.error(&error);
             Refusal::from(error)
         })?;
-        self.apply(model, old, new);
+        self.apply(model, (old, new), plan);
         self.publish();
         self.console.info(format!("{model}: {}", in_words(&new)));
         drop(store);
@@ -126,7 +147,7 @@ impl Registry {
     }
 
     /// Puts a pointer in force and unloads what it no longer needs.
-    fn apply(&self, model: &str, old: Pointer, new: Pointer) {
+    fn apply(&self, model: &str, (old, new): (Pointer, Pointer), plan: Option<WatchPlan>) {
         let mut models = self.models();
         let Some(entry) = models.get_mut(model) else { return };
         entry.pointer = new;
@@ -136,12 +157,30 @@ impl Registry {
         {
             entry.shadow = Arc::default();
         }
+        // Another share of the same canary goes on with its evidence, unless it is to be watched otherwise.
+        if let (Some(canary), Some(plan)) = (new.canary.filter(|canary| !canary.shadow), plan) {
+            let same = |watch: &Arc<Watch>| watch.version == canary.version && watch.plan() == plan;
+            if old.canary.is_none() || !entry.watch.as_ref().is_some_and(same) {
+                entry.watch = Some(Arc::new(Watch::new(canary.version, plan)));
+            }
+        }
         let kept = needed(&new);
         for version in all(&old) {
             if !kept.contains(&version) {
                 unload(entry, version);
             }
         }
+    }
+}
+
+/// Refuses when the canary is not the one that the change is about.
+fn still(model: &str, only: Option<u64>, canary: u64) -> Result<(), Refusal> {
+    match only {
+        Some(version) if version != canary => {
+            let message = format!("version {version} of model \"{model}\" is no longer the canary");
+            Err(Refusal::bad("canary", message))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod admit;
 mod change;
+mod conclude;
 pub(crate) mod table;
 
 use crate::{
@@ -10,6 +11,7 @@ use crate::{
     config::Console,
     error::ServeError,
     http::reply::Refusal,
+    rollout::watch::Watch,
     served::Served,
     split::{Share, salt},
     store::{Pointer, Store, VersionRecord},
@@ -46,6 +48,8 @@ struct ModelEntry {
     pointer: Pointer,
     versions: BTreeMap<u64, VersionEntry>,
     shadow: Arc<ShadowFigures>,
+    /// Evidence about the canary that runs, or ran last.
+    watch: Option<Arc<Watch>>,
 }
 
 #[derive(Debug)]
@@ -117,6 +121,7 @@ impl ModelEntry {
                     served: self.served(canary.version)?.clone(),
                     share: Share::percent(canary.percent),
                     shadow: canary.shadow,
+                    watch: self.watch.clone().filter(|watch| watch.version == canary.version),
                 })
             }),
             versions: self
@@ -156,7 +161,13 @@ impl Registry {
             entry.versions.insert(record.version, VersionEntry::new(record, true, VersionState::Unloaded));
         }
         for (name, pointer) in store.pointers()? {
-            models.entry(name).or_default().pointer = pointer;
+            // Evidence is gathered anew after a restart: it then counts from there.
+            let watch = match pointer.canary.filter(|canary| !canary.shadow) {
+                Some(canary) => Some(Arc::new(Watch::new(canary.version, store.watch(&name)?))),
+                None => None,
+            };
+            let entry = models.entry(name).or_default();
+            (entry.pointer, entry.watch) = (pointer, watch);
         }
         let registry = Self {
             table: ArcSwap::default(),

@@ -3,6 +3,7 @@
 
 use crate::{
     http::reply::Refusal,
+    rollout::watch::Watch,
     served::Served,
     split::{Share, key_hash},
 };
@@ -47,6 +48,8 @@ pub(crate) struct RoutedCanary {
     pub(crate) served: Arc<Served>,
     pub(crate) share: Share,
     pub(crate) shadow: bool,
+    /// Evidence about it, unless it is a shadow.
+    pub(crate) watch: Option<Arc<Watch>>,
 }
 
 /// One model in the table.
@@ -71,6 +74,8 @@ pub(crate) struct Choice {
     /// Whether the request belongs to the traffic: one sent by number to a version that has none is a trial,
     /// which is logged but not monitored.
     pub(crate) traffic: bool,
+    /// The watch over the canary, and whether the canary answers; absent for requests that name a version.
+    pub(crate) watch: Option<(Arc<Watch>, bool)>,
 }
 
 /// A version that scores without answering.
@@ -88,6 +93,19 @@ impl Table {
     /// Returns a model.
     pub(crate) fn model(&self, name: &str) -> Result<&Arc<RoutedModel>, Refusal> {
         self.models.get(name).ok_or_else(|| Refusal::not_found(format!("model \"{name}\" is unknown")))
+    }
+
+    /// Returns the model of this name, or without a name the only one that there is.
+    pub(crate) fn only(&self, name: Option<&[u8]>) -> Result<&Arc<RoutedModel>, Refusal> {
+        if let Some(name) = name {
+            return self.model(&String::from_utf8_lossy(name));
+        }
+        let mut live = self.models.values().filter(|model| model.stable.is_some());
+        match (live.next(), live.next()) {
+            (Some(model), None) => Ok(model),
+            (None, _) => Err(Refusal::not_found("no model answers yet")),
+            _ => Err(Refusal::bad("model", "several models answer; name one in the header modelyard-model")),
+        }
     }
 
     /// Returns the models by name.
@@ -109,17 +127,21 @@ impl RoutedModel {
             let served = self.pinned(version)?;
             let live = self.stable.iter().chain(self.canary.iter().map(|canary| &canary.served));
             let traffic = live.into_iter().any(|live| Arc::ptr_eq(live, &served));
-            return Ok(Choice { served, shadow: None, traffic });
+            return Ok(Choice { served, shadow: None, traffic, watch: None });
         }
         let Some(stable) = &self.stable else {
             return Err(Refusal::unavailable(self.problem.clone()));
         };
-        let mut choice = Choice { served: stable.clone(), shadow: None, traffic: true };
+        let mut choice = Choice { served: stable.clone(), shadow: None, traffic: true, watch: None };
         if let Some(canary) = &self.canary {
             if canary.shadow {
                 choice.shadow = Some(Shadow { served: canary.served.clone(), figures: self.shadow.clone() });
-            } else if canary.share.holds(key_hash(self.salt, key)) {
-                choice.served = canary.served.clone();
+            } else {
+                let own = canary.share.holds(key_hash(self.salt, key));
+                if own {
+                    choice.served = canary.served.clone();
+                }
+                choice.watch = canary.watch.clone().map(|watch| (watch, own));
             }
         }
         Ok(choice)

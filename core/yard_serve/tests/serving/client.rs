@@ -147,6 +147,7 @@ impl TestServer {
         let file = match scope {
             "infer" => &files.infer,
             "observe" => &files.observe,
+            "" => return String::new(),
             _ => &files.manage,
         };
         std::fs::read_to_string(file).unwrap().trim().to_owned()
@@ -166,6 +167,11 @@ impl TestServer {
 }
 
 impl Client {
+    /// Sends no token from now on.
+    pub(crate) fn forget_token(&mut self) {
+        self.token.clear();
+    }
+
     /// The connection itself, for requests that are not sent whole.
     pub(crate) fn stream(&mut self) -> &mut TcpStream {
         self.reader.get_mut()

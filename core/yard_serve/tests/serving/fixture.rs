@@ -33,11 +33,22 @@ pub(crate) struct Shape {
     pub(crate) trees: usize,
     pub(crate) leaves: usize,
     pub(crate) seed: u64,
+    /// Whether the field `paid` must be given.
+    pub(crate) strict: bool,
 }
 
 /// A small binary model named `churn`.
 pub(crate) fn churn(version: u64) -> Shape {
-    Shape { name: "churn", version, task: Task::Binary, numbers: 5, trees: 20, leaves: 8, seed: version }
+    Shape {
+        name: "churn",
+        version,
+        task: Task::Binary,
+        numbers: 5,
+        trees: 20,
+        leaves: 8,
+        seed: version,
+        strict: false,
+    }
 }
 
 fn classes(task: Task) -> Vec<String> {
@@ -181,9 +192,9 @@ pub(crate) fn table(shape: Shape, rows: usize, seed: u64) -> Table {
 
 fn contract(shape: Shape) -> Contract {
     let field = |(name, field_type): (String, FieldType)| ContractField {
+        nullable: !(shape.strict && name == "paid"),
         name,
         field_type,
-        nullable: true,
         min: None,
         max: None,
         categories: if field_type == FieldType::Category {

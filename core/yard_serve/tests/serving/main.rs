@@ -2,12 +2,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod answers;
+mod audit;
 mod client;
 mod crash;
+mod evidence;
 mod fixture;
 mod grpc;
 mod grpc_client;
 mod guard;
+mod invocations;
 mod life;
 mod limits;
 mod monitoring;
