@@ -39,4 +39,10 @@ pub enum Action {
     OpenSample(String),
     /// Put text on the clipboard.
     Copy(String),
+    /// Show a folder in the system's file manager.
+    OpenFolder(PathBuf),
+    /// Open another window, with a project if one is named.
+    NewWindow(Option<PathBuf>),
+    /// Delete the crash report that was offered.
+    DiscardCrash,
 }

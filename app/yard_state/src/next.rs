@@ -67,6 +67,8 @@ pub fn stage(state: &StudioState, place: Place) -> Stage {
         Place::Deploy => deploy_fact(state),
         Place::Monitor => monitor_fact(state),
         Place::Registry => registry_fact(state),
+        Place::Settings => blank("of this user"),
+        Place::Help => blank("places, terms, commands"),
     };
     Stage { place, fact, state: stage }
 }
@@ -304,6 +306,7 @@ pub fn primary(state: &StudioState) -> UiCommand {
         Place::Monitor if project.monitor.is_none() => UiCommand::RefreshMonitor,
         Place::Monitor => UiCommand::Retrain,
         Place::Registry => UiCommand::CheckGates,
+        Place::Settings | Place::Help => UiCommand::Go(next_step(state).place),
     }
 }
 

@@ -106,7 +106,7 @@ pub use show::{
 };
 pub use status::{Chip, Status, legend, status_line, status_word};
 pub use table::{Cell, Column, Sort, Table, TableResponse};
-pub use theme::{Theme, apply, reduce_motion};
+pub use theme::{Theme, apply, high_contrast, reduce_motion};
 pub use tokens::{Tokens, tokens, tokens_ctx};
 
 #[cfg(test)]

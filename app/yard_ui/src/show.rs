@@ -153,6 +153,7 @@ impl<'a> Figure<'a> {
                 });
             })
             .response;
+        copy_menu(ui, &response, &format!("{}: {} {}", self.label, self.value, self.unit));
         match self.better {
             Some(better) => response.on_hover_text(better.words()),
             None => response,
@@ -168,6 +169,18 @@ impl<'a> Figure<'a> {
             text::label(ui, self.unit, Type::Label, t.text_2);
         }
     }
+}
+
+/// A right click on a value offers to copy it, with its name and unit.
+fn copy_menu(ui: &Ui, response: &Response, text: &str) {
+    // Clickable, but no stop of the Tab key: tables and Ctrl+C are the keyboard's way.
+    let place = ui.interact(response.rect, response.id.with("copy"), egui::Sense::CLICK);
+    place.context_menu(|ui| {
+        if crate::overlay::menu_item(ui, Icon::Copy, "Copy value", "").clicked() {
+            ui.ctx().copy_text(text.trim_end().to_owned());
+            ui.close();
+        }
+    });
 }
 
 /// Draws headline figures in one row of equal columns.
@@ -215,6 +228,7 @@ pub fn key_value_in(ui: &mut Ui, key: &str, value: &str, kind: Type, colour: egu
     let galley = paint::fitted(painter, shown, kind, colour, (rect.width() - left - S8).max(0.0));
     let cut = galley.elided || cut_name;
     paint::galley_at(painter, rect.right_center(), Align2::RIGHT_CENTER, galley);
+    copy_menu(ui, &response, &format!("{key}: {value}"));
     if cut { response.on_hover_text(format!("{key}: {value}")) } else { response }
 }
 

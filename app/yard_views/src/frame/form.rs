@@ -29,6 +29,7 @@ pub(super) fn show(ui: &mut egui::Ui, state: &mut StudioState, view: &mut View) 
         yard_ui::status_line(ui, Status::Error, &format!("{}: {}", error.field, error.message));
     }
     if done {
+        state.undo.seal();
         commit(state, view);
     }
 }
@@ -44,7 +45,7 @@ fn field(
     let mut text = before.clone();
     let response = Form::new(LABEL).row(ui, name, |ui| TextField::new(name, &mut text).show(ui));
     if response.changed() {
-        state.before_edit(name);
+        state.before_typing(name);
         *pick(state) = text;
     }
     response.lost_focus()
@@ -57,7 +58,7 @@ fn decision_ui(ui: &mut egui::Ui, state: &mut StudioState) -> bool {
         .hint("Each month, offer a discount to customers who are likely to leave")
         .show(ui);
     if response.changed() {
-        state.before_edit("decision");
+        state.before_typing("decision");
         state.drafts.frame.decision = text;
     }
     let mut done = response.lost_focus();
@@ -139,7 +140,7 @@ fn limits_ui(ui: &mut egui::Ui, state: &mut StudioState, task: Task) -> bool {
     let response =
         Form::new(LABEL).row(ui, &name, |ui| TextField::new(&name, &mut text).hint("none").show(ui));
     if response.changed() {
-        state.before_edit("floor");
+        state.before_typing("floor");
         state.drafts.frame.floor = text;
     }
     done |= response.lost_focus();
@@ -165,7 +166,7 @@ fn limit(
     let response =
         Form::new(LABEL).row(ui, name, |ui| TextField::new(name, &mut text).unit(unit).hint("none").show(ui));
     if response.changed() {
-        state.before_edit(name);
+        state.before_typing(name);
         *pick(state) = text;
     }
     response.lost_focus()
