@@ -76,6 +76,10 @@ fn target_ui(ui: &mut egui::Ui, state: &mut StudioState) -> bool {
     let mut index = words.iter().position(|name| Some(*name) == current.as_deref()).unwrap_or(usize::MAX);
     let response =
         Form::new(LABEL).row(ui, "Target", |ui| Select::new("Target", &mut index, &words).show(ui));
+    if current.is_none() && ui.memory(|memory| memory.focused().is_none()) {
+        // Without a target there is nothing else to do here: the keyboard starts on it.
+        response.request_focus();
+    }
     if response.changed()
         && let Some(name) = names.get(index)
         && let Some(frame) = state.project.dataset().map(|dataset| yard_state::guess::frame(dataset, name))

@@ -1,5 +1,5 @@
-//! Draws the markdown of a help page: paragraphs, lists, code, and links to other pages, which stand below
-//! their paragraph.
+//! Draws the markdown of a help page: paragraphs, lists, code, and links to other pages, which stand
+//! below the text that holds them.
 
 use yard_ui::{Type, space, text, tokens};
 
@@ -53,29 +53,41 @@ pub(super) fn blocks(ui: &mut egui::Ui, source: &str, link: &mut Option<String>)
         ui.set_max_width(width);
         for block in blocks_of(source) {
             match &block {
-                Block::Paragraph(own) => prose(ui, own, "", link),
-                Block::Item(own) => prose(ui, own, "•", link),
+                Block::Paragraph(own) => prose(ui, own, ""),
+                Block::Item(own) => prose(ui, own, "•"),
                 Block::Code(own) => {
                     yard_ui::show::code(ui, "Command", own);
                 }
             }
         }
+        see_also(ui, source, link);
     });
 }
 
-fn prose(ui: &mut egui::Ui, source: &str, bullet: &str, link: &mut Option<String>) {
+fn prose(ui: &mut egui::Ui, source: &str, bullet: &str) {
     let line = plain(source);
     if bullet.is_empty() {
         text::paragraph(ui, line);
-    } else {
-        text::paragraph(ui, format!("{bullet} {line}"));
+        return;
     }
-    let targets = links(source);
+    ui.horizontal_top(|ui| {
+        ui.spacing_mut().item_spacing.x = space::S8;
+        text::secondary(ui, bullet);
+        ui.vertical(|ui| text::paragraph(ui, line));
+    });
+}
+
+/// The pages and sections that the text refers to, each once, on one line.
+fn see_also(ui: &mut egui::Ui, source: &str, link: &mut Option<String>) {
+    let mut targets = links(source);
+    let mut seen = std::collections::BTreeSet::new();
+    targets.retain(|target| seen.insert(target.clone()));
     if targets.is_empty() {
         return;
     }
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = space::S12;
+        text::note(ui, "See also");
         for target in targets {
             let (page, at) = super::find(&target);
             let word = at.map_or(page.title.as_str(), |at| page.sections[at].title.as_str());
