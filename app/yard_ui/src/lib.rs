@@ -32,6 +32,8 @@
 //! [`code_with_copy`], [`progress`], [`show::spinner`], [`show::skeleton`], [`show::card`], [`Empty`],
 //! [`show::failed`], [`show::drop_target`], [`show::drop_overlay`].
 //!
+//! **Markdown.** [`markdown::show`] draws help texts, cards and notes; links go to the caller.
+//!
 //! **Marks.** [`marks`]: `interval`, `mini_histogram`, `sparkline`, `bar_list` (importance, reasons,
 //! policies), `share_bar` (traffic), `score_bar`. [`matrix::CostMatrix`] (2 × 2),
 //! [`matrix::HeatMatrix`] (k × k), [`lineage::Graph`], [`timeline::timeline`].
@@ -75,6 +77,7 @@ pub mod fonts;
 pub mod gallery;
 pub mod icon;
 pub mod lineage;
+pub mod markdown;
 pub mod marks;
 pub mod matrix;
 pub mod overlay;
