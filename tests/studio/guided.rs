@@ -62,7 +62,11 @@ fn from_a_csv_to_a_served_model_in_twelve_actions() {
     hands.ctrl(Key::Num7);
     hands.ctrl(Key::Enter);
     wait(&mut hands.window, "the deployment", |state| {
-        state.project.deployment.as_ref().is_some_and(|status| status.state == "running" && status.stable.is_some())
+        state
+            .project
+            .deployment
+            .as_ref()
+            .is_some_and(|status| status.state == "running" && status.stable.is_some())
     });
     let actions = &hands.actions;
     // Test runners show standard error when asked to (`--nocapture`).

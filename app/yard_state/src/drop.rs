@@ -50,7 +50,8 @@ pub fn dropped(state: &StudioState, paths: &[String]) -> Dropped {
             "\"{file}\" ends in .{own}; expected CSV, TSV, Parquet, NDJSON, a folder of images or a .modelyard project"
         )),
         _ if state.open && state.read_only => Dropped::Refused(
-            "another window has this project open for writing; expected this one to: import it there".to_owned(),
+            "another window has this project open for writing; expected this one to: import it there"
+                .to_owned(),
         ),
         _ => Dropped::Import,
     }
@@ -107,11 +108,7 @@ fn table_row(text: &str) -> Result<BTreeMap<String, String>, String> {
     let header = records.next().ok_or("the file is empty; expected a header and a row")?;
     let row = records.next().ok_or("the file holds a header alone; expected a row below it")?;
     if header.len() != row.len() {
-        return Err(format!(
-            "row 1 has {} cells; expected {} as in the header",
-            row.len(),
-            header.len()
-        ));
+        return Err(format!("row 1 has {} cells; expected {} as in the header", row.len(), header.len()));
     }
     Ok(header.into_iter().zip(row).collect())
 }
@@ -154,10 +151,8 @@ impl StudioState {
             return Err(format!("no field of \"{file}\" is one of the model's; expected {wanted} and so on"));
         }
         let done = format!("{} of {} fields filled from the first row of {file}", known.len(), fields.len());
-        let values: Vec<(String, String)> = fields
-            .iter()
-            .map(|name| (name.clone(), row.get(name).cloned().unwrap_or_default()))
-            .collect();
+        let values: Vec<(String, String)> =
+            fields.iter().map(|name| (name.clone(), row.get(name).cloned().unwrap_or_default())).collect();
         self.before_edit("row to try");
         self.drafts.try_it.values.extend(values);
         self.drafts.try_it.row = None;
@@ -205,7 +200,11 @@ mod tests {
         let row = first_row("a;b\r\n\"x; \"\"y\"\"\";2\r\n3;4\r\n").unwrap();
         assert_eq!(row["a"], "x; \"y\"");
         assert_eq!(row["b"], "2");
-        for text in ["{\"a\": 1.5, \"b\": null}", "[{\"a\": 1.5, \"b\": null}, {}]", "{\"instances\": [{\"a\": 1.5, \"b\": null}]}"] {
+        for text in [
+            "{\"a\": 1.5, \"b\": null}",
+            "[{\"a\": 1.5, \"b\": null}, {}]",
+            "{\"instances\": [{\"a\": 1.5, \"b\": null}]}",
+        ] {
             let row = first_row(text).unwrap();
             assert_eq!((row["a"].as_str(), row["b"].as_str()), ("1.5", ""), "{text}");
         }

@@ -22,7 +22,10 @@ pub(crate) fn copy(state: &mut StudioState, command: UiCommand) {
             state.ask(Action::Copy(line));
         }
         None => {
-            let why = format!("\"{}\" only moves in this window; the command line has no line for it.", command.label());
+            let why = format!(
+                "\"{}\" only moves in this window; the command line has no line for it.",
+                command.label()
+            );
             state.toast(ToastKind::Info, &why);
         }
     }
@@ -61,11 +64,18 @@ pub(crate) fn line(state: &StudioState, command: UiCommand) -> Option<String> {
         UiCommand::CheckGates => with_model("gate"),
         UiCommand::SendLabels => {
             let labels = draft.monitor.labels.trim();
-            format!("modelyard feedback {file} --in {}", quoted(if labels.is_empty() { "LABELS" } else { labels }))
+            format!(
+                "modelyard feedback {file} --in {}",
+                quoted(if labels.is_empty() { "LABELS" } else { labels })
+            )
         }
         UiCommand::SimulateTraffic => {
             let own = &draft.monitor;
-            format!("modelyard simulate {file} --requests {} --drift {} --labels", quoted(own.requests.trim()), own.drift)
+            format!(
+                "modelyard simulate {file} --requests {} --drift {} --labels",
+                quoted(own.requests.trim()),
+                own.drift
+            )
         }
         UiCommand::Retrain => retrain(state),
         _ => return None,

@@ -45,9 +45,12 @@ pub(crate) fn explained(state: &StudioState, subject: &Subject) -> Option<Explai
         }
         Subject::Metric(name) => metric(state, name),
         Subject::Gate(name) => {
-            let gate = state.project.gates.iter().rev().find_map(|report| {
-                report.gates.iter().find(|gate| gate.name == *name)
-            })?;
+            let gate = state
+                .project
+                .gates
+                .iter()
+                .rev()
+                .find_map(|report| report.gates.iter().find(|gate| gate.name == *name))?;
             Some(gate_words(gate))
         }
         Subject::Alert { kind, field, window } => {
@@ -65,9 +68,11 @@ fn finding(state: &StudioState, own: &Finding) -> Explained {
     if rows > 0 && own.count <= rows {
         list.push(("of the rows".to_owned(), fmt::percent(own.count as f64 / rows as f64)));
     }
-    if let Some(column) = own.column.as_ref().and_then(|name| {
-        state.project.dataset()?.profile.columns.iter().find(|column| column.name == *name)
-    }) {
+    if let Some(column) = own
+        .column
+        .as_ref()
+        .and_then(|name| state.project.dataset()?.profile.columns.iter().find(|column| column.name == *name))
+    {
         list.push(("Distinct values".to_owned(), fmt::count(column.distinct)));
         list.push(("Missing".to_owned(), fmt::count(column.missing)));
         if let Some(alone) = column.alone {
@@ -75,7 +80,10 @@ fn finding(state: &StudioState, own: &Finding) -> Explained {
         }
     }
     if !own.examples.is_empty() {
-        list.push(("Examples".to_owned(), own.examples.iter().take(3).cloned().collect::<Vec<_>>().join(", ")));
+        list.push((
+            "Examples".to_owned(),
+            own.examples.iter().take(3).cloned().collect::<Vec<_>>().join(", "),
+        ));
     }
     let subject = own.column.as_deref().unwrap_or("the whole table");
     Explained {
@@ -91,9 +99,10 @@ fn finding(state: &StudioState, own: &Finding) -> Explained {
 fn metric(state: &StudioState, name: &str) -> Option<Explained> {
     let info = metric_info(name)?;
     let model = state.chosen_model()?;
-    let evaluation = state.project.evaluation(model.id, "test").or_else(|| {
-        state.project.evaluations.iter().rev().find(|own| own.model == model.id)
-    })?;
+    let evaluation = state
+        .project
+        .evaluation(model.id, "test")
+        .or_else(|| state.project.evaluations.iter().rev().find(|own| own.model == model.id))?;
     let value = evaluation.metrics.get(name)?;
     let better = if info.direction == Direction::Higher { "higher" } else { "lower" };
     let mut list = vec![
@@ -138,10 +147,7 @@ fn gate_words(own: &Gate) -> Explained {
     Explained {
         title: format!("Gate {}", own.name.replace('_', " ")),
         found: own.detail.clone(),
-        figures: vec![
-            ("State".to_owned(), state.to_owned()),
-            ("Effect".to_owned(), effect.to_owned()),
-        ],
+        figures: vec![("State".to_owned(), state.to_owned()), ("Effect".to_owned(), effect.to_owned())],
         meaning: meaning.to_owned(),
         advice: if own.ok { "Nothing: it passed.".to_owned() } else { advice.to_owned() },
         page: "terms#Gate".to_owned(),

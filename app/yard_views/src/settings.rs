@@ -34,7 +34,8 @@ pub(crate) fn show(ui: &mut egui::Ui, state: &mut StudioState) {
     let step = next::next_step(state);
     let head = Head {
         title: "Settings",
-        context: "Of this user, for all projects; applied and kept at once, Ctrl+Z takes a change back".to_owned(),
+        context: "Of this user, for all projects; applied and kept at once, Ctrl+Z takes a change back"
+            .to_owned(),
         primary: format!("Go to {}", step.place.label()),
         icon: Icon::ArrowRight,
         others: Vec::new(),

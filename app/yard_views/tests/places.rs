@@ -37,7 +37,9 @@ fn failed(mut own: StudioState) -> StudioState {
 
 /// The data's file changed since: the engine says so when it is read next.
 fn stale(mut own: StudioState) -> StudioState {
-    own.apply(&Notice::Warning { message: "churn.csv changed since it was imported; import it again".to_owned() });
+    own.apply(&Notice::Warning {
+        message: "churn.csv changed since it was imported; import it again".to_owned(),
+    });
     own.read_only = true;
     own
 }
@@ -175,7 +177,10 @@ fn copied(place: Place, events: Vec<Event>) -> Option<String> {
 
 #[test]
 fn every_act_is_copied_as_a_line() {
-    assert_eq!(copied(Place::Evaluate, with_runs()).unwrap(), "modelyard evaluate churn.modelyard --model best");
+    assert_eq!(
+        copied(Place::Evaluate, with_runs()).unwrap(),
+        "modelyard evaluate churn.modelyard --model best"
+    );
     let line = copied(Place::Train, with_runs()).unwrap();
     assert!(line.starts_with("modelyard train churn.modelyard"), "{line}");
     assert_eq!(copied(Place::Registry, with_runs()).unwrap(), "modelyard gate churn.modelyard --model best");

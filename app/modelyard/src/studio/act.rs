@@ -53,9 +53,9 @@ fn first_row(file: &Path) -> Result<std::collections::BTreeMap<String, String>, 
     use std::io::Read as _;
     const MOST: u64 = 1 << 20;
     let mut bytes = Vec::new();
-    std::fs::File::open(file)
-        .and_then(|own| own.take(MOST).read_to_end(&mut bytes))
-        .map_err(|error| format!("the file can't be read: {error}; expected a file of this machine: {}", file.display()))?;
+    std::fs::File::open(file).and_then(|own| own.take(MOST).read_to_end(&mut bytes)).map_err(|error| {
+        format!("the file can't be read: {error}; expected a file of this machine: {}", file.display())
+    })?;
     drop::first_row(&String::from_utf8_lossy(&bytes))
 }
 
@@ -67,7 +67,10 @@ fn open_folder(app: &mut StudioApp, folder: &Path) {
         _ => "xdg-open",
     };
     if let Err(error) = std::process::Command::new(program).arg(folder).spawn() {
-        app.error(&format!("{program} can't be started: {error}; open the folder by hand: {}", folder.display()));
+        app.error(&format!(
+            "{program} can't be started: {error}; open the folder by hand: {}",
+            folder.display()
+        ));
     }
 }
 

@@ -56,7 +56,9 @@ fn report(what: &str, tail: &str, trace: &str) -> String {
     let (name, version) = (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
     let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
     let tail = if tail.is_empty() { "  empty\n" } else { tail };
-    format!("{name} {version} on {os} {arch}\n\nWhat happened\n  {what}\n\nEnd of the log\n{tail}\nWhere\n{trace}\n")
+    format!(
+        "{name} {version} on {os} {arch}\n\nWhat happened\n  {what}\n\nEnd of the log\n{tail}\nWhere\n{trace}\n"
+    )
 }
 
 fn write(folder: &Path, text: &str) -> std::io::Result<PathBuf> {
@@ -105,7 +107,9 @@ mod tests {
             tail.push(format!("line {number}"));
         }
         let text = report("index out of bounds", &tail.text(), "trace");
-        assert!(text.contains("line 99") && !text.contains("line 39\n") && text.contains("index out of bounds"));
+        assert!(
+            text.contains("line 99") && !text.contains("line 39\n") && text.contains("index out of bounds")
+        );
         let path = write(&home.root().join(FOLDER), &text).unwrap();
         let found = offered(&home).unwrap();
         assert_eq!((found.path, found.text), (path.display().to_string(), text));

@@ -14,9 +14,8 @@ pub(crate) fn load(home: &Home) -> Settings {
 /// Writes the settings whole or not at all.
 pub(crate) fn save(home: &Home, settings: &Settings) {
     if let Ok(text) = serde_json::to_string_pretty(settings) {
-        let _ = yard_engine::home::make_private(home.root())
-            .map_err(|error| error.to_string())
-            .and_then(|()| {
+        let _ =
+            yard_engine::home::make_private(home.root()).map_err(|error| error.to_string()).and_then(|()| {
                 let path = home.root().join(FILE);
                 yard_engine::home::write_atomic(&path, text.as_bytes(), yard_engine::home::PRIVATE)
                     .map_err(|error| error.to_string())
@@ -34,7 +33,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::at(folder.path().join("home"));
         assert_eq!(load(&home), Settings::default());
-        let own = Settings { zoom: 1.4, reduced_motion: true, device: "cpu".to_owned(), ..Settings::default() };
+        let own =
+            Settings { zoom: 1.4, reduced_motion: true, device: "cpu".to_owned(), ..Settings::default() };
         save(&home, &own);
         assert_eq!(load(&home), own);
         std::fs::write(home.root().join(FILE), b"\xff{").unwrap();

@@ -122,7 +122,9 @@ fn row(ui: &mut egui::Ui, state: &StudioState, dataset: &DatasetRecord, finding:
         message.on_hover_text(finding.examples.join("\n"));
     }
     let action = at(whole.width() - action_width, action_width);
-    let before = egui::Rect::from_min_max(action.min, egui::pos2(action.left() + 52.0, action.bottom()));
+    // Without a fix the explanation takes the fix's place at the right edge.
+    let left = if finding.fix.is_some() { action.left() } else { action.right() - 48.0 };
+    let before = egui::Rect::from_min_size(egui::pos2(left, action.top()), egui::vec2(52.0, height));
     if cell(ui, before, |ui| explain_link(ui, finding)).clicked() {
         let (code, column) = (finding.code.clone(), finding.column.clone());
         acts.push(Act::Explain(yard_state::route::Subject::Finding { code, column }));

@@ -79,7 +79,10 @@ pub(super) fn gate(name: &str) -> (&'static str, &'static str) {
             "The p99 time of one request on this machine against the budget on Frame.",
             "Fewer trees or a smaller net; or a larger budget.",
         ),
-        "size" => ("Bytes of the package against the budget on Frame.", "Fewer trees or a smaller net; or a larger budget."),
+        "size" => (
+            "Bytes of the package against the budget on Frame.",
+            "Fewer trees or a smaller net; or a larger budget.",
+        ),
         "golden" => (
             "The package answers its own golden examples bit by bit. A failure means that the file or the scorer is damaged.",
             "Build the package again; if it fails again, report it with the package.",
@@ -88,7 +91,10 @@ pub(super) fn gate(name: &str) -> (&'static str, &'static str) {
             "The largest difference between groups of a protected column against the champion's.",
             "Compare the groups on Evaluate; a warning does not stop the rollout, people decide.",
         ),
-        _ => ("A check that a model must pass before it may serve.", "Read the sentence above: it names value and limit."),
+        _ => (
+            "A check that a model must pass before it may serve.",
+            "Read the sentence above: it names value and limit.",
+        ),
     }
 }
 

@@ -61,7 +61,7 @@ fn page_ui(ui: &mut egui::Ui, state: &mut StudioState, view: &mut View) {
     let jump = view.scrolled != state.help_page;
     view.scrolled.clone_from(&state.help_page);
     let mut link = None;
-    draw::heading(ui, &page.title);
+    text::strong(ui, page.title.as_str());
     draw::blocks(ui, &page.intro, &mut link);
     if page.name == "shortcuts" {
         shortcuts_ui(ui);
@@ -99,11 +99,16 @@ fn hits_ui(ui: &mut egui::Ui, state: &mut StudioState, view: &mut View) {
     let note = yard_ui::fmt::counted(hits.len() as u64, "section", "sections");
     yard_ui::section(ui, "Found", &note);
     if hits.is_empty() {
-        text::paragraph(ui, "No page has all of these words. Try fewer of them, or one of the pages at the left.");
+        text::paragraph(
+            ui,
+            "No page has all of these words. Try fewer of them, or one of the pages at the left.",
+        );
         return;
     }
     for hit in hits.into_iter().take(HITS) {
-        if text::link_of(ui, format!("{}: {}", hit.page_title, hit.title), yard_ui::Type::LabelStrong).clicked() {
+        if text::link_of(ui, format!("{}: {}", hit.page_title, hit.title), yard_ui::Type::LabelStrong)
+            .clicked()
+        {
             state.help(&hit.address());
             view.query.clear();
         }
@@ -129,7 +134,10 @@ pub(crate) fn inspector(ui: &mut egui::Ui, state: &mut StudioState) {
         state.help(&target);
     }
     yard_ui::divider(ui, space::S12);
-    text::paragraph(ui, "F1 opens the page of the focused field, figure or place. Ctrl+K finds sections by their titles.");
+    text::paragraph(
+        ui,
+        "F1 opens the page of the focused field, figure or place. Ctrl+K finds sections by their titles.",
+    );
     ui.add_space(space::S12);
     crate::command_line::show(ui, state, "modelyard --help");
 }

@@ -49,11 +49,25 @@ macro_rules! files {
 }
 
 const FILES: [(&str, &str); 15] = files![
-    "tour", "start", "frame", "data", "train", "evaluate", "package", "deploy", "monitor", "registry",
-    "settings", "metrics", "terms", "shortcuts", "command-line",
+    "tour",
+    "start",
+    "frame",
+    "data",
+    "train",
+    "evaluate",
+    "package",
+    "deploy",
+    "monitor",
+    "registry",
+    "settings",
+    "metrics",
+    "terms",
+    "shortcuts",
+    "command-line",
 ];
 
-static PAGES: LazyLock<Vec<Page>> = LazyLock::new(|| FILES.iter().map(|(name, text)| read(name, text)).collect());
+static PAGES: LazyLock<Vec<Page>> =
+    LazyLock::new(|| FILES.iter().map(|(name, text)| read(name, text)).collect());
 
 /// All pages in the order of the contents.
 pub(crate) fn pages() -> &'static [Page] {
@@ -87,7 +101,10 @@ fn read(name: &'static str, text: &str) -> Page {
 pub(crate) fn find(address: &str) -> (&'static Page, Option<usize>) {
     let (name, section) = address.split_once('#').unwrap_or((address, ""));
     let page = pages().iter().find(|page| page.name == name).unwrap_or(&pages()[0]);
-    let at = page.sections.iter().position(|own| own.title.eq_ignore_ascii_case(section));
+    // A link in a page has hyphens where a title has spaces.
+    let same =
+        |title: &str| title.to_lowercase().replace(' ', "-") == section.to_lowercase().replace(' ', "-");
+    let at = page.sections.iter().position(|own| same(&own.title));
     (page, at)
 }
 
@@ -117,7 +134,10 @@ pub(crate) fn topic(label: &str) -> Option<&'static Section> {
             edge(label[..at].chars().next_back()) && edge(label[at + found.len()..].chars().next())
         })
     };
-    sections().filter(|own| matches!(own.page, "metrics" | "terms")).filter(held).max_by_key(|own| own.title.len())
+    sections()
+        .filter(|own| matches!(own.page, "metrics" | "terms"))
+        .filter(held)
+        .max_by_key(|own| own.title.len())
 }
 
 #[cfg(test)]
@@ -180,7 +200,11 @@ mod tests {
         for own in sections() {
             for word in own.body.split(|c: char| c.is_whitespace() || "(),;`".contains(c)) {
                 let word = word.trim_end_matches('.');
-                if word.starts_with("Ctrl+") && word.len() > 5 && !word.ends_with("plus") && !word.ends_with("minus") {
+                if word.starts_with("Ctrl+")
+                    && word.len() > 5
+                    && !word.ends_with("plus")
+                    && !word.ends_with("minus")
+                {
                     assert!(known.iter().any(|key| key == word), "{word} in {}", own.address());
                 }
             }

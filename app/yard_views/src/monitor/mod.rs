@@ -204,8 +204,8 @@ fn figures_ui(ui: &mut egui::Ui, state: &StudioState, report: &MonitorReport) {
 pub(crate) fn inspector(ui: &mut egui::Ui, state: &mut StudioState) {
     drift::inspector(ui, state);
     yard_ui::inspector_section(ui, "Trigger", |ui| {
-        let report = state.project.monitor.as_ref();
-        let fired = report.is_some_and(|report| report.alerts.iter().any(|alert| alert.retrain));
+        // Windows of a version that no longer serves fire nothing.
+        let fired = next::open_alerts(&state.project).iter().any(|alert| alert.retrain);
         yard_ui::key_text(ui, "Fires on", "quality drop beyond its interval");
         yard_ui::key_text(ui, "or drift in", "20 % of the importance");
         yard_ui::key_text(ui, "State", if fired { "fired" } else { "quiet" });
