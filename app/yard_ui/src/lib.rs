@@ -96,7 +96,7 @@ pub mod tokens;
 pub use button::{Button, IconButton, key_cap};
 pub use field::{
     Form, NumberField, PathField, Segmented, Select, Slider, TextField, checkbox, form_row, radio,
-    select_value,
+    select_value, take_focused_name,
 };
 pub use fonts::Type;
 pub use icon::{Icon, icon, icon_with};

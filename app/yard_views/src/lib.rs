@@ -98,7 +98,8 @@ pub fn show(ui: &mut egui::Ui, state: &mut StudioState, views: &mut Views) {
             _ => None,
         })
     });
-    if let Some(name) = named {
+    // A text field tells its name to screen readers only, so the kit is asked for it.
+    if let Some(name) = yard_ui::take_focused_name(ui.ctx()).or(named) {
         views.focused = name;
     }
 }

@@ -138,6 +138,7 @@ impl<'a> TextField<'a> {
         ui.painter().set(ground, frame_shape(ui, rect, state));
         if response.has_focus() {
             paint::focus_ring_at(ui, rect, RADIUS_CONTROL);
+            ui.data_mut(|data| data.insert_temp(focused_id(), name.to_owned()));
         }
         response
     }
@@ -158,6 +159,15 @@ impl<'a> TextField<'a> {
             .align(if self.rows == 1 { Align2::LEFT_CENTER } else { Align2::LEFT_TOP })
             .min_size(vec2(0.0, CONTROL))
     }
+}
+
+fn focused_id() -> Id {
+    Id::unique("yard_ui.field.focused")
+}
+
+/// The name of the text field that had the focus in this pass; asked once a pass.
+pub fn take_focused_name(ctx: &egui::Context) -> Option<String> {
+    ctx.data_mut(|data| data.remove_temp(focused_id()))
 }
 
 impl Widget for TextField<'_> {
