@@ -10,6 +10,7 @@ mod explain;
 mod head;
 mod keys;
 mod layout;
+mod reasons;
 mod shell;
 mod words;
 

@@ -1,6 +1,7 @@
 //! The form: decision, costs, limits.
 
 use super::{View, commit};
+use crate::reasons;
 use yard_state::state::StudioState;
 use yard_types::{
     frame::Task,
@@ -48,7 +49,9 @@ fn field(
         state.before_typing(name);
         *pick(state) = text;
     }
-    response.lost_focus()
+    let left = response.lost_focus();
+    reasons::on(response, name);
+    left
 }
 
 fn decision_ui(ui: &mut egui::Ui, state: &mut StudioState) -> bool {
@@ -76,6 +79,7 @@ fn target_ui(ui: &mut egui::Ui, state: &mut StudioState) -> bool {
     let mut index = words.iter().position(|name| Some(*name) == current.as_deref()).unwrap_or(usize::MAX);
     let response =
         Form::new(LABEL).row(ui, "Target", |ui| Select::new("Target", &mut index, &words).show(ui));
+    let response = reasons::on(response, "Target");
     if current.is_none() && ui.memory(|memory| memory.focused().is_none()) {
         // Without a target there is nothing else to do here: the keyboard starts on it.
         response.request_focus();
@@ -100,6 +104,7 @@ fn positive_ui(ui: &mut egui::Ui, state: &mut StudioState) -> bool {
     let response = Form::new(LABEL).row(ui, "Positive class", |ui| {
         Select::new("Positive class", &mut index, &words).remark(&share).show(ui)
     });
+    let response = reasons::on(response, "Positive class");
     if response.changed() && index < words.len() {
         state.before_edit("positive class");
         let mut changed = frame.clone();
@@ -148,6 +153,7 @@ fn limits_ui(ui: &mut egui::Ui, state: &mut StudioState, task: Task) -> bool {
         state.drafts.frame.floor = text;
     }
     done |= response.lost_focus();
+    reasons::on(response, &name);
     done |= limit(ui, state, ("Latency p99, at most", "ms"), |state| &mut state.drafts.frame.latency);
     done | limit(ui, state, ("Package size, at most", "MiB"), |state| &mut state.drafts.frame.size)
 }
@@ -173,7 +179,9 @@ fn limit(
         state.before_typing(name);
         *pick(state) = text;
     }
-    response.lost_focus()
+    let left = response.lost_focus();
+    reasons::on(response, name);
+    left
 }
 
 fn metric_ui(ui: &mut egui::Ui, state: &mut StudioState, task: Task) -> bool {
@@ -184,6 +192,7 @@ fn metric_ui(ui: &mut egui::Ui, state: &mut StudioState, task: Task) -> bool {
     let response = Form::new(LABEL).row(ui, "Metric to choose by", |ui| {
         Select::new("Metric to choose by", &mut index, &labels).show(ui)
     });
+    let response = reasons::on(response, "Metric to choose by");
     if response.changed()
         && let Some(name) = names.get(index)
     {

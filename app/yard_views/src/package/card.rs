@@ -77,7 +77,8 @@ fn fairness_ui(ui: &mut egui::Ui, evaluation: &Evaluation) {
 /// The text of `card.md` below its title, which stands above already.
 fn markdown_ui(ui: &mut egui::Ui, card: &str) {
     let below = card.trim_start();
-    let below = if below.starts_with("# ") { below.split_once('\n').map_or("", |(_, rest)| rest) } else { below };
+    let below =
+        if below.starts_with("# ") { below.split_once('\n').map_or("", |(_, rest)| rest) } else { below };
     if below.trim().is_empty() {
         return;
     }
