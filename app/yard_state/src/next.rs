@@ -294,7 +294,7 @@ pub fn primary(state: &StudioState) -> UiCommand {
     let project = &state.project;
     match state.place {
         Place::Start if !state.open => UiCommand::ImportData,
-        Place::Start => UiCommand::Go(next_step(state).place),
+        Place::Start | Place::Settings | Place::Help => UiCommand::Go(next_step(state).place),
         Place::Frame => UiCommand::Go(if project.frame.is_some() { Place::Train } else { Place::Data }),
         Place::Data if project.dataset().is_none() => UiCommand::ImportData,
         Place::Data if project.frame.is_none() => UiCommand::Go(Place::Frame),
@@ -306,7 +306,6 @@ pub fn primary(state: &StudioState) -> UiCommand {
         Place::Monitor if project.monitor.is_none() => UiCommand::RefreshMonitor,
         Place::Monitor => UiCommand::Retrain,
         Place::Registry => UiCommand::CheckGates,
-        Place::Settings | Place::Help => UiCommand::Go(next_step(state).place),
     }
 }
 

@@ -43,6 +43,7 @@ impl ThemeChoice {
 /// What a user prefers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the page")]
 pub struct Settings {
     /// Light, dark, system.
     pub theme: ThemeChoice,

@@ -16,19 +16,14 @@ pub(crate) fn show(ui: &mut egui::Ui, state: &mut StudioState, line: &str) {
 
 /// Puts what a command of the window does on the clipboard as a line; says so, or why there is none.
 pub(crate) fn copy(state: &mut StudioState, command: UiCommand) {
-    match line(state, command) {
-        Some(line) => {
-            state.toast(ToastKind::Info, &format!("Copied: {}", line.replace(" \\\n ", "")));
-            state.ask(Action::Copy(line));
-        }
-        None => {
-            let why = format!(
-                "\"{}\" only moves in this window; the command line has no line for it.",
-                command.label()
-            );
-            state.toast(ToastKind::Info, &why);
-        }
-    }
+    let Some(line) = line(state, command) else {
+        let own = command.label();
+        let why = format!("\"{own}\" only moves in this window; the command line has no line for it.");
+        state.toast(ToastKind::Info, &why);
+        return;
+    };
+    state.toast(ToastKind::Info, &format!("Copied: {}", line.replace(" \\\n ", "")));
+    state.ask(Action::Copy(line));
 }
 
 /// The line that does the same as a command of the window; none for what only moves in the window.

@@ -114,9 +114,10 @@ fn metric(state: &StudioState, name: &str) -> Option<Explained> {
     if let (Some(low), Some(high)) = (value.low, value.high) {
         list.insert(1, ("95 % interval".to_owned(), figures::interval(name, value)));
         let width = fmt::fixed(high - low, info.decimals);
-        meaning.push_str(&format!(
-            " Other test rows of the same kind would give a value in the interval in 95 of 100 cases; it is {width} wide."
-        ));
+        meaning
+            .push_str(" Rows drawn again from these move the figure about as much as the interval is wide: ");
+        meaning.push_str(&width);
+        meaning.push('.');
     }
     let champion = state.project.champion().filter(|own| *own != model.id);
     let other = champion

@@ -291,12 +291,11 @@ fn palette_ui(ctx: &egui::Context, state: &mut StudioState, palette: &mut Palett
     }));
     let chosen = palette.show(ctx, &entries);
     if let Some(index) = chosen {
-        match commands.get(index) {
-            Some(command) => state.ask(Action::Ui(*command)),
-            None => {
-                let page = crate::help::sections().nth(index - commands.len());
-                state.help(&page.map(crate::help::Section::address).unwrap_or_default());
-            }
+        if let Some(command) = commands.get(index) {
+            state.ask(Action::Ui(*command));
+        } else {
+            let page = crate::help::sections().nth(index - commands.len());
+            state.help(&page.map(crate::help::Section::address).unwrap_or_default());
         }
         state.overlay = Overlay::None;
     } else if !palette.is_open() {

@@ -261,13 +261,14 @@ fn recent_ui(ui: &mut egui::Ui, state: &mut StudioState) {
     }
     let columns = [
         table::Column::new("Project", 160.0),
-        table::Column::new("State", 130.0),
-        table::Column::rest("Target", 120.0),
-        table::Column::new("Metric", 130.0),
-        table::Column::new("Test", 76.0).right(),
-        table::Column::new("n", 64.0).right(),
+        table::Column::new("State", 112.0),
+        table::Column::rest("Target", 96.0),
+        table::Column::new("Metric", 120.0),
+        table::Column::new("Test", 64.0).right(),
+        table::Column::new("n", 56.0).right(),
         table::Column::new("Opened, UTC", 124.0).right(),
-        table::Column::new("Pinned", 60.0),
+        table::Column::new("Pinned", 56.0),
+        table::Column::new("Beside", 92.0),
     ];
     let recent = &state.recent;
     let open = recent.iter().position(|own| state.open && own.path == state.path);
@@ -286,12 +287,16 @@ fn recent_ui(ui: &mut egui::Ui, state: &mut StudioState) {
                 5 if own.rows == 0 => table::Cell::missing(),
                 5 => table::Cell::number(fmt::count(own.rows)),
                 6 => table::Cell::muted(words::date_time(&own.opened_at)),
-                _ => table::Cell::link(if own.pinned { "Unpin" } else { "Pin" }),
+                7 => table::Cell::link(if own.pinned { "Unpin" } else { "Pin" }),
+                _ => table::Cell::link("New window"),
             }
         });
-    let pinned = response.cell.filter(|(_, column)| *column == 7);
-    if let Some(path) = pinned.and_then(|(row, _)| state.recent.get(row)).map(|own| own.path.clone()) {
-        state.toggle_pin(&path);
+    let cell = response.cell.and_then(|(row, column)| Some((state.recent.get(row)?.path.clone(), column)));
+    if let Some((path, column)) = cell.filter(|(_, column)| *column >= 7) {
+        match column {
+            7 => state.toggle_pin(&path),
+            _ => state.ask(Action::NewWindow(Some(path.into()))),
+        }
         return;
     }
     if let Some(path) = response.activated.and_then(|row| state.recent.get(row)).map(|own| own.path.clone()) {

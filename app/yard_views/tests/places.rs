@@ -218,3 +218,23 @@ fn the_palette_finds_pages_of_help() {
     assert_eq!(harness.state().help_page, "terms#Confidence sequence");
     assert!(UiCommand::Help.shortcut().is_some());
 }
+
+#[test]
+fn a_recent_project_is_pinned_and_opened_beside() {
+    let mut own = StudioState { place: Place::Start, ..StudioState::new() };
+    for name in ["a", "b"] {
+        let recent = serde_json::json!({
+            "path": format!("/p/{name}.modelyard"), "name": name, "state": "trained", "target": "y",
+            "metric": "ROC AUC", "value": 0.8, "rows": 100, "opened_at": "2026-11-24T14:21:00Z"
+        });
+        own.recent.push(serde_json::from_value(recent).unwrap());
+    }
+    let mut harness = window(own);
+    harness.get_all_by_role_and_label(Role::Link, "Pin").next().unwrap().click();
+    harness.run_steps(3);
+    assert!(harness.state().recent.first().unwrap().pinned);
+    harness.get_all_by_role_and_label(Role::Link, "New window").next().unwrap().click();
+    harness.run_steps(3);
+    let asked = harness.state_mut().take_actions();
+    assert!(matches!(asked.as_slice(), [Action::NewWindow(Some(_))]), "{asked:?}");
+}

@@ -83,7 +83,7 @@ fn read(name: &'static str, text: &str) -> Page {
     let mut page = Page { name, title: name.to_owned(), intro: String::new(), sections: Vec::new() };
     for line in text.lines() {
         if let Some(title) = line.strip_prefix("# ") {
-            page.title = title.trim().to_owned();
+            title.trim().clone_into(&mut page.title);
         } else if let Some(title) = line.strip_prefix("## ") {
             let (page_title, title) = (page.title.clone(), title.trim().to_owned());
             page.sections.push(Section { page: name, page_title, title, body: String::new() });
