@@ -106,6 +106,51 @@ fn controls_in_both_themes() {
 }
 
 #[test]
+fn lists_in_both_themes() {
+    for dark in [false, true] {
+        let mut harness = harness(vec2(1200.0, 800.0), dark, |ui, state| {
+            padded(ui, |ui| gallery::lists(ui, &mut state.gallery));
+        });
+        save(&mut harness, "lists", dark);
+        harness.get_by_role_and_label(Role::Link, "calibration").click();
+        harness.run_ok();
+        assert_eq!(harness.state().gallery.link, "calibration.md");
+    }
+}
+
+#[test]
+fn more_plots_and_the_grid_in_both_themes() {
+    for dark in [false, true] {
+        let mut plots = harness(vec2(1440.0, 740.0), dark, |ui, _| padded(ui, gallery::more_plots));
+        save(&mut plots, "plots-more", dark);
+        for name in ["Correlation of the numbers", "Effects on the score", "Trials of the search"] {
+            assert!(plots.query_by_role_and_label(Role::Figure, name).is_some(), "{name}");
+        }
+        let mut grid = harness(vec2(1200.0, 560.0), dark, |ui, state| {
+            padded(ui, |ui| drop(gallery::grid(ui, &mut state.gallery)));
+        });
+        save(&mut grid, "grid", dark);
+        assert!(grid.query_by_role_and_label(Role::ColumnHeader, "category 1, category").is_some());
+    }
+}
+
+#[test]
+fn high_contrast_touch_and_reduced_motion_are_respected() {
+    for dark in [false, true] {
+        let mut harness = harness(vec2(1440.0, 1160.0), dark, |ui, state| {
+            crate::high_contrast(ui.ctx(), true);
+            crate::touch(ui.ctx(), true);
+            crate::reduce_motion(ui.ctx(), true);
+            padded(ui, |ui| gallery::gallery(ui, &mut state.gallery));
+        });
+        save(&mut harness, "kit-contrast", dark);
+        let button = harness.get_by_role_and_label(Role::Button, "Compare runs").rect();
+        let field = harness.get_by_role_and_label(Role::ComboBox, "Family").rect();
+        assert_eq!((button.height(), field.height()), (32.0, 32.0));
+    }
+}
+
+#[test]
 fn plots_in_both_themes() {
     for dark in [false, true] {
         let mut harness = harness(vec2(1440.0, 1060.0), dark, |ui, state| {
