@@ -62,8 +62,9 @@ fn scroll(frame: usize) -> Vec<Event> {
         Event::PointerMoved(pos2(600.0, 500.0)),
         Event::MouseWheel {
             unit: egui::MouseWheelUnit::Point,
-            delta: vec2(if frame % 2 == 0 { -120.0 } else { 0.0 }, -4_000.0),
+            delta: vec2(if frame.is_multiple_of(2) { -120.0 } else { 0.0 }, -4_000.0),
             phase: egui::TouchPhase::Move,
+            source: egui::MouseWheelSource::Wheel,
             modifiers: egui::Modifiers::NONE,
         },
     ]

@@ -108,7 +108,7 @@ fn controls_in_both_themes() {
 #[test]
 fn lists_in_both_themes() {
     for dark in [false, true] {
-        let mut harness = harness(vec2(1200.0, 800.0), dark, |ui, state| {
+        let mut harness = harness(vec2(1200.0, 880.0), dark, |ui, state| {
             padded(ui, |ui| gallery::lists(ui, &mut state.gallery));
         });
         save(&mut harness, "lists", dark);
@@ -237,6 +237,57 @@ fn palette_runs_the_chosen_entry_by_keyboard() {
     harness.key_press(egui::Key::Escape);
     harness.run_ok();
     assert!(!harness.state().palette.is_open());
+}
+
+/// Every page of the gallery.
+fn page(ui: &mut egui::Ui, state: &mut State, page: usize) {
+    match page {
+        0 => padded(ui, |ui| gallery::gallery(ui, &mut state.gallery)),
+        1 => padded(ui, |ui| gallery::lists(ui, &mut state.gallery)),
+        2 => padded(ui, |ui| gallery::plots(ui, &mut state.gallery)),
+        3 => padded(ui, gallery::more_plots),
+        4 => padded(ui, |ui| drop(gallery::grid(ui, &mut state.gallery))),
+        _ => drop(gallery::window(ui, &mut state.shell, &mut state.gallery)),
+    }
+}
+
+#[test]
+fn no_control_is_without_a_name() {
+    for at in 0..6 {
+        let mut harness = Harness::builder().with_size(vec2(1440.0, 1160.0)).build_ui_state(
+            move |ui, state: &mut State| {
+                apply(ui.ctx(), Theme::Light);
+                page(ui, state, at);
+            },
+            State::default(),
+        );
+        harness.run_ok();
+        let controls = [
+            Role::Button,
+            Role::Link,
+            Role::TextInput,
+            Role::ComboBox,
+            Role::CheckBox,
+            Role::RadioButton,
+            Role::Slider,
+            Role::Tab,
+            Role::TreeItem,
+            Role::ListBoxOption,
+            Role::Row,
+            Role::Table,
+            Role::Grid,
+            Role::Figure,
+            Role::ProgressIndicator,
+        ];
+        let mut count = 0;
+        for node in harness.query_all_by(|node| controls.contains(&node.accesskit_node().role())) {
+            let node = node.accesskit_node();
+            let named = node.label().is_some_and(|label| !label.trim().is_empty());
+            assert!(named, "page {at}: {:?} at {:?}", node.role(), node.bounding_box());
+            count += 1;
+        }
+        assert!(count >= 6, "page {at}: {count} controls");
+    }
 }
 
 #[test]

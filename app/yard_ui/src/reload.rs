@@ -73,6 +73,7 @@ pub(crate) fn poll(ctx: &Context) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]

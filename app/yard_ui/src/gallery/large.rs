@@ -212,7 +212,7 @@ fn grid_column(at: usize) -> GridColumn {
 }
 
 /// The cells of a page, as a reader would deliver them.
-pub fn page_cells(page: Page) -> Vec<Vec<Cell<'static>>> {
+fn page_cells(page: Page) -> Vec<Vec<Cell<'static>>> {
     let (top, left) = (page.rows * PAGE_ROWS, page.columns * PAGE_COLUMNS);
     (top..top + PAGE_ROWS)
         .map(|row| (left..left + PAGE_COLUMNS).map(|at| grid_cell(row, at)).collect())

@@ -114,8 +114,8 @@ pub(super) fn density(
         let mut counts = vec![0_u32; size[0] * size[1]];
         let cell = |value: f64, low: f64, high: f64, cells: usize| {
             let share = (value - low) / (high - low);
-            // NaN fails both comparisons.
-            (share >= 0.0 && share <= 1.0).then(|| ((share * cells as f64) as usize).min(cells - 1))
+            // NaN is in no range.
+            (0.0..=1.0).contains(&share).then(|| ((share * cells as f64) as usize).min(cells - 1))
         };
         for point in points.iter() {
             let column = cell(x.to_plot(point[0]), x0, x1, size[0]);

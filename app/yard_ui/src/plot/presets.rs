@@ -274,7 +274,7 @@ pub fn beeswarm<'a>(title: &'a str, x: Axis<'a>, rows: &[Swarm], colours: [Color
         for [value, share] in row.points.iter().copied().filter(|point| point[0].is_finite()) {
             let count = taken.entry((value / width).floor() as i64).or_default();
             // Above, below, above, ever farther from the middle; the fullest place fills the row.
-            let side = if *count % 2 == 0 { 1.0 } else { -1.0 };
+            let side = if count.is_multiple_of(2) { 1.0 } else { -1.0 };
             let offset = side * f64::from(count.div_ceil(2)) * (0.8 / f64::from(most)).min(0.12);
             *count += 1;
             let third = ((share * 3.0) as usize).min(2);
@@ -285,7 +285,7 @@ pub fn beeswarm<'a>(title: &'a str, x: Axis<'a>, rows: &[Swarm], colours: [Color
     let mut plot = Plot::new(title, x, axis).names(Names::Above);
     for ((name, colour), points) in ["low value", "middle", "high value"].into_iter().zip(colours).zip(places)
     {
-        plot = plot.points(Points::new(name, colour, points).radius(1.8));
+        plot = plot.points(Points::new(name, colour, points).radius(1.8).solid());
     }
     plot.reference(Reference::vertical(0.0, "")).fixed()
 }

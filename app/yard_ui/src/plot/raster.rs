@@ -19,7 +19,7 @@ pub(super) struct Atlas {
 impl Atlas {
     /// Takes over what has changed in the texture.
     pub(super) fn apply(&mut self, delta: &TexturesDelta) {
-        for change in delta.set.iter().flat_map(|(_, changes)| changes) {
+        for change in delta.set.values().flatten() {
             let ImageData::Color(image) = &change.image;
             match change.pos {
                 None => *self = Self { size: image.size, pixels: image.pixels.clone() },

@@ -163,6 +163,12 @@ impl Points {
         self
     }
 
+    /// In full colour also where they are many.
+    pub fn solid(mut self) -> Self {
+        self.fade = false;
+        self
+    }
+
     /// Radius in points.
     pub fn radius(mut self, radius: f32) -> Self {
         self.radius = radius;

@@ -138,9 +138,8 @@ impl Out {
             return;
         };
         let colour = match (shape.override_text_color, section.format.color) {
-            (Some(colour), _) => colour,
             (None, Color32::PLACEHOLDER) => shape.fallback_color,
-            (None, colour) => colour,
+            (Some(colour), _) | (None, colour) => colour,
         };
         let (face, weight) = face(&section.format.font_id.family);
         for row in &shape.galley.rows {

@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn a_set_behaves_like_a_list_of_flags() {
         let mut set = RowSet::default();
-        let mut flags = vec![false; 64];
+        let mut flags = [false; 64];
         let mut seed = 7_usize;
         for _ in 0..600 {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
