@@ -317,6 +317,9 @@ pub fn progress_sized(ui: &mut Ui, name: &str, done: Option<f64>, (width, text):
 }
 
 fn moving_third(ui: &Ui, track: Rect) -> Rect {
+    if crate::theme::is_motion_reduced(ui) {
+        return Rect::from_min_size(track.min, vec2(track.width() / 3.0, track.height()));
+    }
     ui.ctx().request_repaint_after_secs(0.05);
     let phase = (ui.input(|input| input.time) / 1.6).fract() as f32;
     let start = track.left() + (track.width() * 1.33) * phase - track.width() * 0.33;
@@ -335,8 +338,11 @@ pub fn spinner(ui: &mut Ui, name: &str) -> Response {
     let (rect, response) = ui.allocate_exact_size(Vec2::splat(16.0), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, name));
     if ui.is_rect_visible(rect) {
-        ui.ctx().request_repaint_after_secs(0.05);
-        let turn = ui.input(|input| input.time) * std::f64::consts::TAU / 1.2;
+        let still = crate::theme::is_motion_reduced(ui);
+        if !still {
+            ui.ctx().request_repaint_after_secs(0.05);
+        }
+        let turn = if still { 0.0 } else { ui.input(|input| input.time) * std::f64::consts::TAU / 1.2 };
         let t = tokens(ui);
         let points: Vec<_> = (0..=24)
             .map(|at| {

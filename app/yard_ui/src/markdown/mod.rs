@@ -4,7 +4,7 @@
 //! The way in is [`show`]; [`parse`] gives the blocks to whoever searches in them. A link is given back
 //! to the caller and never opened here; images are drawn as their text, HTML is shown as text. Any
 //! input is drawn: what is no Markdown is a paragraph.
-//! The subset is that of J. MacFarlane, CommonMark Spec 0.31.2 (2024), and GitHub's tables.
+//! The subset is that of J. `MacFarlane`, `CommonMark` Spec 0.31.2 (2024), and GitHub's tables.
 
 mod draw;
 mod inline;

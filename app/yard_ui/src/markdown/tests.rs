@@ -1,5 +1,5 @@
 //! Tests of the parser by its blocks, of the drawing by role and name.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use egui::{Key, Role, vec2};
 use egui_kittest::{Harness, kittest::Queryable as _};
