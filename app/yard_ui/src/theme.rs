@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     fonts,
     space::{RADIUS_CARD, RADIUS_CONTROL},
-    tokens::{Tokens, contrast_tokens_of, tokens_of},
+    tokens::{Tokens, tokens_of},
 };
 
 /// The theme that the user chose.
@@ -124,18 +124,6 @@ pub fn reduce_motion(ctx: &Context, reduced: bool) {
             egui::style::ScrollAnimation::default()
         };
     });
-}
-
-/// Switches both themes to their colours at 7:1 and more, or back (a setting of the user).
-pub fn high_contrast(ctx: &Context, strong: bool) {
-    for theme in [egui::Theme::Light, egui::Theme::Dark] {
-        let dark = theme == egui::Theme::Dark;
-        let t = if strong { contrast_tokens_of(dark) } else { tokens_of(dark) };
-        let before = ctx.style_of(theme);
-        let mut visuals = visuals(dark, t);
-        visuals.text_cursor.blink = before.visuals.text_cursor.blink;
-        ctx.set_style_of(theme, Style { visuals, ..(*before).clone() });
-    }
 }
 
 /// The egui style of the light (`false`) or dark (`true`) theme.

@@ -191,25 +191,14 @@ pub fn tokens_of(dark: bool) -> &'static Tokens {
     }
 }
 
-/// The tokens of the light or dark theme with text and lines at 7:1 and more.
-pub fn contrast_tokens_of(dark: bool) -> &'static Tokens {
-    if dark { &DARK_CONTRAST } else { &LIGHT_CONTRAST }
-}
-
-/// The tokens that a style was made of: the ground of the bars tells high contrast from the plain theme.
-fn tokens_of_visuals(visuals: &egui::Visuals) -> &'static Tokens {
-    let strong = contrast_tokens_of(visuals.dark_mode);
-    if visuals.faint_bg_color == strong.bg { strong } else { tokens_of(visuals.dark_mode) }
-}
-
 /// The tokens of the theme that `ui` is drawn in.
 pub fn tokens(ui: &Ui) -> &'static Tokens {
-    tokens_of_visuals(ui.visuals())
+    tokens_of(ui.visuals().dark_mode)
 }
 
 /// The tokens of the theme that the window is drawn in.
 pub fn tokens_ctx(ctx: &Context) -> &'static Tokens {
-    tokens_of_visuals(&ctx.style_of(ctx.theme()).visuals)
+    tokens_of(ctx.theme() == egui::Theme::Dark)
 }
 
 fn hex<'de, D: Deserializer<'de>>(from: D) -> Result<Color32, D::Error> {
@@ -334,28 +323,6 @@ mod tests {
                 }
                 check(dark, "border-strong", t.border_strong, ground, 3.0);
             }
-        }
-    }
-
-    #[test]
-    fn high_contrast_keeps_7_for_text_and_4_5_for_lines() {
-        for dark in [false, true] {
-            let t = contrast_tokens_of(dark);
-            for ground in [t.bg, t.surface, t.sunken, t.hover, t.selected] {
-                let texts = [t.text, t.text_2, t.text_3, t.accent, t.success, t.warning, t.error];
-                for colour in texts {
-                    check(dark, "text in high contrast", colour, ground, 7.0);
-                }
-                check(dark, "border-strong in high contrast", t.border_strong, ground, 4.5);
-            }
-            check(dark, "on-accent", t.on_accent, t.accent, 7.0);
-            check(dark, "on-accent on error", t.on_accent, t.error, 7.0);
-            check(dark, "border", t.border, t.surface, 4.5);
-            let tints = [(t.success, t.tint_ok), (t.warning, t.tint_warn), (t.error, t.tint_error)];
-            for (text, tint) in tints.into_iter().chain([(t.accent, t.tint_info)]) {
-                check(dark, "text on tint", text, tint, 7.0);
-            }
-            assert_ne!(t.bg, tokens_of(dark).bg, "the grounds tell the two apart");
         }
     }
 
