@@ -43,6 +43,13 @@ pub enum Action {
     OpenFolder(PathBuf),
     /// Open another window, with a project if one is named.
     NewWindow(Option<PathBuf>),
+    /// Save a file that was made in the window, where the user says.
+    Save {
+        /// Suggested name.
+        name: String,
+        /// Content.
+        bytes: Vec<u8>,
+    },
     /// Delete the crash report that was offered.
     DiscardCrash,
 }

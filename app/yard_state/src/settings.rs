@@ -10,8 +10,6 @@ use yard_types::{command::Command, ids::ModelId};
 
 /// Smallest and largest zoom.
 pub const ZOOM: (f32, f32) = (0.8, 2.0);
-/// How much larger touch-friendly controls are: 32 points instead of 28.
-pub const TOUCH: f32 = 32.0 / 28.0;
 
 /// Light, dark, or as the system says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,11 +91,6 @@ impl Settings {
     /// Changes the zoom by a step, within its range and to one decimal.
     pub fn zoom_by(&mut self, step: f32) {
         self.zoom = (((self.zoom + step) * 10.0).round() / 10.0).clamp(ZOOM.0, ZOOM.1);
-    }
-
-    /// Returns the factor that the window is drawn with.
-    pub fn factor(&self) -> f32 {
-        if self.touch { self.zoom * TOUCH } else { self.zoom }
     }
 }
 
@@ -247,8 +240,6 @@ mod tests {
             own.zoom_by(0.1);
         }
         assert!((own.zoom - 2.0).abs() < 1e-6);
-        own.touch = true;
-        assert!((own.factor() - 2.0 * TOUCH).abs() < 1e-5);
     }
 
     #[test]

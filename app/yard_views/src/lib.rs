@@ -93,6 +93,9 @@ pub fn show(ui: &mut egui::Ui, state: &mut StudioState, views: &mut Views) {
     }
     views.apply_settings(&ui.ctx().clone(), state);
     shell::show(ui, state, views);
+    for file in yard_ui::plot::exports(ui.ctx()) {
+        state.ask(yard_state::actions::Action::Save { name: file.name, bytes: file.bytes });
+    }
     let named = ui.ctx().output(|output| {
         output.events.iter().rev().find_map(|event| match event {
             egui::output::OutputEvent::FocusGained(info) => info.label.clone(),

@@ -26,7 +26,8 @@ pub(crate) fn apply(ctx: &egui::Context, settings: &Settings) {
     yard_ui::apply(ctx, theme);
     yard_ui::high_contrast(ctx, settings.high_contrast);
     yard_ui::reduce_motion(ctx, settings.reduced_motion);
-    ctx.set_zoom_factor(settings.factor());
+    yard_ui::touch(ctx, settings.touch);
+    ctx.set_zoom_factor(settings.zoom);
 }
 
 /// Draws the place.
@@ -102,7 +103,7 @@ fn control_ui(ui: &mut egui::Ui, state: &mut StudioState) {
     let mut touch = state.settings.touch;
     let response = Form::new(LABEL)
         .row(ui, "", |ui| yard_ui::checkbox(ui, &mut touch, "Touch-friendly controls"))
-        .on_hover_text("Buttons and fields 32 points high instead of 28; all is drawn larger by as much");
+        .on_hover_text("Buttons and fields 32 points high instead of 28");
     if response.changed() {
         state.change_settings("touch-friendly controls", |own| own.touch = touch);
     }
@@ -187,7 +188,7 @@ pub(crate) fn inspector(ui: &mut egui::Ui, state: &mut StudioState) {
     let on = |on: bool| if on { "on" } else { "off" };
     yard_ui::key_text(ui, "Theme", own.theme.word());
     yard_ui::key_text(ui, "High contrast", on(own.high_contrast));
-    yard_ui::key_value(ui, "Drawn at", &fmt::percent_with(f64::from(own.factor()), 0));
+    yard_ui::key_value(ui, "Drawn at", &fmt::percent_with(f64::from(own.zoom), 0));
     yard_ui::key_text(ui, "Reduced motion", on(own.reduced_motion));
     let threads = own.threads.map_or("all cores".to_owned(), |count| count.to_string());
     yard_ui::key_value(ui, "Threads", &threads);

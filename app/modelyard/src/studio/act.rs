@@ -26,6 +26,7 @@ pub(crate) fn carry_out(app: &mut StudioApp, ctx: &egui::Context, action: Action
         Action::Copy(text) => ctx.copy_text(text),
         Action::OpenFolder(folder) => open_folder(app, &folder),
         Action::NewWindow(project) => new_window(app, project.as_deref()),
+        Action::Save { name, bytes } => app.dialogs.save(name, bytes),
         Action::DiscardCrash => discard_crash(app),
     }
 }

@@ -120,13 +120,19 @@ impl StudioApp {
         for answer in self.dialogs.take() {
             act::answered(self, answer);
         }
+        for written in self.dialogs.saved() {
+            match written {
+                Ok(path) => self.state.toast(ToastKind::Done, &format!("Saved {}", path.display())),
+                Err(why) => self.error(&why),
+            }
+        }
         let files = dropped(ctx);
         if !files.is_empty() {
             act::dropped(self, &files);
         }
         act::follow_up(self);
         for action in self.state.take_actions() {
-            self.tail.push(format!("{action:?}").chars().take(160).collect());
+            self.tail.push(short(&action));
             act::carry_out(self, ctx, action);
         }
         self.keep();
@@ -135,6 +141,14 @@ impl StudioApp {
     /// Shows an error as a toast.
     pub(crate) fn error(&mut self, error: &dyn std::fmt::Display) {
         self.state.toast(ToastKind::Error, &error.to_string());
+    }
+}
+
+/// A request in one short line; a file's bytes are left out.
+fn short(action: &Action) -> String {
+    match action {
+        Action::Save { name, .. } => format!("Save {name}"),
+        own => format!("{own:?}").chars().take(160).collect(),
     }
 }
 
