@@ -280,7 +280,7 @@ fn no_control_is_without_a_name() {
             Role::ProgressIndicator,
         ];
         let mut count = 0;
-        for node in harness.query_all_by(|node| controls.contains(&node.accesskit_node().role())) {
+        for node in harness.query_all_by(|node| controls.contains(&node.role())) {
             let node = node.accesskit_node();
             let named = node.label().is_some_and(|label| !label.trim().is_empty());
             assert!(named, "page {at}: {:?} at {:?}", node.role(), node.bounding_box());
