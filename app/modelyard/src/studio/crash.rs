@@ -32,7 +32,8 @@ impl Tail {
     fn text(&self) -> String {
         // The thread that panics may hold the lock: then the report goes without the tail.
         let Ok(lines) = self.lines.try_lock() else { return String::new() };
-        lines.iter().map(|line| format!("  {line}\n")).collect()
+        let lines: Vec<String> = lines.iter().map(|line| format!("  {line}")).collect();
+        lines.join("\n")
     }
 }
 
@@ -55,9 +56,9 @@ pub(crate) fn keep(home: &Home, tail: &Tail) {
 fn report(what: &str, tail: &str, trace: &str) -> String {
     let (name, version) = (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
     let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
-    let tail = if tail.is_empty() { "  empty\n" } else { tail };
+    let tail = if tail.is_empty() { "  empty" } else { tail };
     format!(
-        "{name} {version} on {os} {arch}\n\nWhat happened\n  {what}\n\nEnd of the log\n{tail}\nWhere\n{trace}\n"
+        "{name} {version} on {os} {arch}\n\nWhat happened\n  {what}\n\nEnd of the log\n{tail}\n\nWhere\n{trace}\n"
     )
 }
 
