@@ -441,3 +441,17 @@ pub(crate) enum TargetCommand {
     /// Lists the targets of this user.
     List,
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn every_command_has_a_section_in_the_window_s_help() {
+        let page = include_str!("../../../assets/help/command-line.md");
+        for command in super::Cli::command().get_subcommands() {
+            let heading = format!("## modelyard {}\n", command.get_name());
+            assert!(page.contains(&heading), "assets/help/command-line.md has no \"{}\"", heading.trim());
+        }
+    }
+}
