@@ -49,6 +49,7 @@ fn recipe(fields: usize) -> FittedRecipe {
         encoding: Encoding::Dense,
         inputs: (0..fields).map(input).collect(),
         images: vec![],
+        pieces: vec![],
         texts: Vec::new(),
         features: ops.map(feature).to_vec(),
     }
