@@ -1,4 +1,4 @@
-//! Deep nets for tables: the transformer over fields and the residual net, trained in candle on the CPU and
+//! Deep nets: the transformer over fields, the residual net and the text encoder, trained in candle on the CPU and
 //! kept as the scorer's list of operations. Numbers drawn come from the counter generator, and sums that
 //! threads share are added in a fixed order, so that a second run gives the same bits.
 
@@ -9,6 +9,7 @@ mod ops;
 mod optim;
 mod params;
 mod parts;
+mod sequence;
 #[cfg(test)]
 mod tests;
 mod train;
@@ -36,16 +37,21 @@ pub(crate) enum Kind {
     Transformer,
     /// Residual net.
     Resnet,
+    /// Transformer encoder over texts, joined with the other columns.
+    Text,
 }
 
 impl Kind {
     #[cfg(test)]
     pub(crate) const ALL: [Self; 2] = [Self::Transformer, Self::Resnet];
+    #[cfg(test)]
+    pub(crate) const ALL_WITH_TEXT: [Self; 3] = [Self::Transformer, Self::Resnet, Self::Text];
 
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Transformer => "transformer",
             Self::Resnet => "resnet",
+            Self::Text => "text",
         }
     }
 }
@@ -58,7 +64,7 @@ pub(crate) fn fit(data: &FitData<'_>, kind: Kind, params: &Params) -> Result<Fit
     let (train, validation) =
         (features(data, kind, &data.train.rows)?, features(data, kind, &data.validation.rows)?);
     let parts = Parts::new(data.recipe, &train, params.bins as usize);
-    let plan = build::plan(&parts, &params, (data.outputs, data.seed));
+    let plan = build::plan((data.recipe, &parts), &params, (data.outputs, data.seed));
     let mut net = Net::new(plan, data.seed).map_err(|error| candle(&error))?;
     let job = Job { data, params: &params, train: &train, validation: &validation, target: (mean, sd) };
     let Learnt { net, steps, curve } = job.run(&mut net)?;

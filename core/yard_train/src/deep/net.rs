@@ -4,9 +4,10 @@
 use super::{
     ops::{self, list},
     optim::{self, Rule, Trained},
+    sequence::{self, Embed, Starts},
 };
 use candle_core::{Device, Error, Result, Tensor, backprop::GradStore};
-use std::sync::Arc;
+use rayon::prelude::*;
 use yard_score::deep::{DeepNet, DeepOp, Pointwise, SLOTS};
 use yard_types::rng;
 
@@ -37,10 +38,10 @@ struct Flow<'a> {
     rows: usize,
     /// A vector of each row that no gradient goes through, until it becomes a tensor.
     raw: Vec<f32>,
-    /// `[rows, tokens, width]`.
+    /// `[rows, tokens, width]`, or `[1, tokens, width]` when rows have lengths of their own.
     x: Option<Tensor>,
-    /// Tokens of each row when they differ.
-    lengths: Option<Arc<Vec<usize>>>,
+    /// Where the tokens of each row begin when their numbers differ.
+    starts: Option<Starts>,
     slots: [Option<Tensor>; SLOTS],
 }
 
@@ -64,7 +65,7 @@ impl Net {
         let net = &self.plan.net;
         let rows = features.len() / (net.n_features as usize).max(1);
         let mut flow =
-            Flow { features, rows, raw: Vec::new(), x: None, lengths: None, slots: Default::default() };
+            Flow { features, rows, raw: Vec::new(), x: None, starts: None, slots: Default::default() };
         for (at, (op, vars)) in net.ops.iter().zip(&self.vars).enumerate() {
             let vars: Vec<&Tensor> = vars.iter().map(Trained::tensor).collect();
             flow.step(op, &vars, net.n_features as usize)?;
@@ -82,7 +83,8 @@ impl Net {
         let kept = (1.0 / (1.0 - share)) as f32;
         let unit = |at: usize| rng::uniform(self.seed, DROPOUT_STREAM.wrapping_add(stream), at as u64);
         let count = shape.iter().product::<usize>();
-        let mask: Vec<f32> = (0..count).map(|at| if unit(at) < share { 0.0 } else { kept }).collect();
+        let drawn = (0..count).into_par_iter().with_min_len(4_096);
+        let mask: Vec<f32> = drawn.map(|at| if unit(at) < share { 0.0 } else { kept }).collect();
         Tensor::from_vec(mask, shape, &Device::Cpu)
     }
 
@@ -139,7 +141,7 @@ impl Flow<'_> {
             (DeepOp::Input { first, count }, _) => {
                 let rows = self.features.chunks_exact(n_features);
                 self.raw = rows.flat_map(|row| &row[*first as usize..][..*count as usize]).copied().collect();
-                (self.x, self.lengths) = (None, None);
+                (self.x, self.starts) = (None, None);
                 return Ok(());
             }
             (DeepOp::Bins { .. }, _) => {
@@ -172,7 +174,10 @@ impl Flow<'_> {
             (DeepOp::Activate { activation }, _) => activate(self.tensor()?, *activation)?,
             (DeepOp::Gate { activation: Pointwise::Relu }, _) => ops::gate(&self.tensor()?)?,
             (DeepOp::Attention { heads }, _) => {
-                ops::attention(&self.tensor()?, *heads as usize, self.lengths.clone())?
+                let x = self.tensor()?;
+                let starts = self.starts.clone();
+                let tokens = x.dims3()?.1;
+                ops::attention(&x, *heads as usize, starts.unwrap_or_else(|| sequence::even(self.rows, tokens)))?
             }
             (DeepOp::Save { slot }, _) => {
                 let x = self.tensor()?;
@@ -183,11 +188,8 @@ impl Flow<'_> {
             }
             (DeepOp::Add { slot }, _) => (self.tensor()? + self.slot(*slot)?)?,
             (DeepOp::Concat { slot }, _) => Tensor::cat(&[&self.tensor()?, self.slot(*slot)?], 2)?,
-            (DeepOp::TakeFirst, _) => {
-                self.lengths = None;
-                self.tensor()?.narrow(1, 0, 1)?
-            }
-            (DeepOp::MeanPool, _) => self.mean()?,
+            (DeepOp::TakeFirst, _) => self.pool(true)?,
+            (DeepOp::MeanPool, _) => self.pool(false)?,
             _ => return Err(Error::msg("an operation that can't be trained")),
         };
         self.x = Some(x);
@@ -207,34 +209,19 @@ impl Flow<'_> {
         self.raw = out;
     }
 
-    /// Looks tokens up; rows are as long as the longest of the batch.
-    fn embed(&mut self, width: usize, tokens: &Tensor, positions: &Tensor) -> Result<Tensor> {
-        let longest = self.raw.len() / self.rows.max(1);
-        let used = |row: &[f32]| row.iter().rposition(|id| *id != 0.0).map_or(1, |at| at + 1);
-        let lengths: Vec<usize> = self.raw.chunks_exact(longest.max(1)).map(used).collect();
-        let most = lengths.iter().copied().max().unwrap_or(1);
-        let known = (tokens.elem_count() / width.max(1)) as u32;
-        let rows = self.raw.chunks_exact(longest.max(1));
-        let ids: Vec<u32> = rows
-            .flat_map(|row| row.iter().take(most))
-            .map(|id| (*id as u32).saturating_sub(1).min(known.saturating_sub(1)))
-            .collect();
-        let ids = Tensor::from_vec(ids, self.rows * most, &Device::Cpu)?;
-        let found = tokens.reshape((known as usize, width))?.index_select(&ids, 0)?;
-        let places = positions.reshape((longest, width))?.narrow(0, 0, most)?;
-        self.lengths = Some(Arc::new(lengths));
-        found.reshape((self.rows, most, width))?.broadcast_add(&places)
+    /// Looks tokens up; each row keeps its own length.
+    fn embed(&mut self, width: usize, tokens: &Tensor, places: &Tensor) -> Result<Tensor> {
+        let (known, longest) = (tokens.elem_count() / width.max(1), self.raw.len() / self.rows.max(1));
+        let (embed, starts) = Embed::new(&self.raw, longest, (known, width));
+        self.starts = Some(starts);
+        embed.apply(tokens, places)
     }
 
-    fn mean(&mut self) -> Result<Tensor> {
+    /// Returns a vector of each row.
+    fn pool(&mut self, first: bool) -> Result<Tensor> {
         let x = self.tensor()?;
-        let (rows, tokens, _) = x.dims3()?;
-        let Some(lengths) = self.lengths.take() else { return x.mean_keepdim(1) };
-        let share = |length: &usize| {
-            let (length, part) = (*length, 1.0 / *length as f32);
-            (0..tokens).map(move |at| if at < length { part } else { 0.0 })
-        };
-        let shares: Vec<f32> = lengths.iter().flat_map(share).collect();
-        x.broadcast_mul(&Tensor::from_vec(shares, (rows, tokens, 1), &Device::Cpu)?)?.sum_keepdim(1)
+        let tokens = x.dims3()?.1;
+        let starts = self.starts.take().unwrap_or_else(|| sequence::even(self.rows, tokens));
+        sequence::pool(&x, starts, first)
     }
 }

@@ -1,7 +1,7 @@
 //! Hyperparameters of deep nets, with defaults by the number of training rows.
 
 use super::Kind;
-use crate::{TrainError, params::Reader};
+use crate::{TrainError, encoder::TextParams, params::Reader};
 use yard_types::run::Params;
 
 /// Hyperparameters.
@@ -30,6 +30,10 @@ pub(crate) struct DeepParams {
     pub(super) dropout: f64,
     /// Largest norm of all gradients of a step; 0 never clips.
     pub(super) clip: f64,
+    /// Pieces of a text encoder's own tokenizer at most, and those of a text that are read.
+    pub(super) pieces: [u32; 2],
+    /// Units of the layer in which texts and other columns meet.
+    pub(super) hidden: u32,
 }
 
 const RESNET: [&str; 10] =
@@ -48,11 +52,28 @@ const TRANSFORMER: [&str; 11] = [
     "clip",
 ];
 
+const TEXT: [&str; 13] = [
+    "blocks",
+    "width",
+    "heads",
+    "pieces",
+    "max_pieces",
+    "hidden",
+    "epochs",
+    "learning_rate",
+    "l2",
+    "batch",
+    "patience",
+    "dropout",
+    "clip",
+];
+
 /// Returns the names of the hyperparameters.
 pub(crate) fn names(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::Transformer => &TRANSFORMER,
         Kind::Resnet => &RESNET,
+        Kind::Text => &TEXT,
     }
 }
 
@@ -60,7 +81,9 @@ impl DeepParams {
     /// Reads hyperparameters.
     pub(crate) fn read(params: &Params, kind: Kind, rows: usize) -> Result<Self, TrainError> {
         let reader = Reader::new(params, kind.word(), names(kind))?;
+        let text = TextParams::read(&reader)?;
         let (epochs, batch, blocks) = match rows {
+            _ if kind == Kind::Text => (if rows < 5_000 { 20 } else { 12 }, 32, 2),
             0..2_000 => (60, 32, 2),
             2_000..20_000 => (40, 128, 2),
             _ => (20, 256, 3),
@@ -76,9 +99,11 @@ impl DeepParams {
             learning_rate: reader.number("learning_rate", 1e-7..=1.0)?.unwrap_or(1e-3),
             l2: reader.number("l2", 0.0..=100.0)?.unwrap_or(0.02),
             batch: reader.whole("batch", 1..=65_536)?.unwrap_or(batch),
-            patience: reader.whole("patience", 0..=100_000)?.unwrap_or(12),
-            dropout: reader.number("dropout", 0.0..=0.9)?.unwrap_or(0.15),
+            patience: reader.whole("patience", 0..=100_000)?.unwrap_or(if kind == Kind::Text { 5 } else { 12 }),
+            dropout: reader.number("dropout", 0.0..=0.9)?.unwrap_or(if kind == Kind::Text { 0.2 } else { 0.15 }),
             clip: reader.number("clip", 0.0..=1e9)?.unwrap_or(1.0),
+            pieces: [text.pieces, text.max_pieces],
+            hidden: reader.whole("hidden", 1..=4_096)?.unwrap_or(64),
         };
         if kind != Kind::Resnet && !own.width.is_multiple_of(own.heads) {
             let name = if params.contains_key("heads") { "heads" } else { "width" };
@@ -101,6 +126,9 @@ impl DeepParams {
             "batch" => self.batch.to_string(),
             "patience" => self.patience.to_string(),
             "dropout" => self.dropout.to_string(),
+            "pieces" => self.pieces[0].to_string(),
+            "max_pieces" => self.pieces[1].to_string(),
+            "hidden" => self.hidden.to_string(),
             _ => self.clip.to_string(),
         };
         names(self.kind).iter().map(|name| ((*name).to_owned(), value(name))).collect()

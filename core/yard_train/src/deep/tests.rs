@@ -71,7 +71,7 @@ fn plan(kind: Kind, dropout: &str) -> Plan {
     let params = DeepParams::read(&given, kind, 100).unwrap();
     let parts = Parts::new(&recipe(3), &rows(400), 5);
     assert!(parts.bins.is_some() && parts.parts.len() == 3);
-    build::plan(&parts, &params, (3, 9))
+    build::plan((&recipe(3), &parts), &params, (3, 9))
 }
 
 /// Scores features in batches of a size.
