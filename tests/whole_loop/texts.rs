@@ -43,8 +43,13 @@ fn free_text_beside_a_number_from_training_to_answers() {
 /// The server's answers are those of the batch, bit by bit.
 fn answers(place: &Place) {
     let long = "was not good and 漢 ".repeat(100_000 / 19);
-    let texts =
-        [json!("the soup was good"), Value::Null, json!(""), json!("\u{1f642} Ünï [CLS] 漢字\u{0}"), json!(long)];
+    let texts = [
+        json!("the soup was good"),
+        Value::Null,
+        json!(""),
+        json!("\u{1f642} Ünï [CLS] 漢字\u{0}"),
+        json!(long),
+    ];
     let rows: Vec<Value> = texts.iter().map(|text| json!({"note": text, "weight": 10.5})).collect();
     let lines: Vec<String> = rows.iter().map(Value::to_string).collect();
     place.file("rows.ndjson", lines.join("\n"));

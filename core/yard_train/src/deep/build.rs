@@ -8,9 +8,9 @@
 //! learning models for tabular data", arXiv:2106.11959.
 
 use super::{Kind, net::Plan, params::DeepParams, parts::Parts};
-use yard_types::recipe::FittedRecipe;
+use crate::encoder::Pretrained;
 use yard_score::deep::{DeepNet, DeepOp, Pointwise, TokenPart};
-use yard_types::rng;
+use yard_types::{recipe::FittedRecipe, rng};
 
 const INIT_STREAM: u64 = 0x6465_696e_0000_0000;
 const EPSILON: f32 = 1e-5;
@@ -23,17 +23,19 @@ struct Builder<'a> {
     seed: u64,
     ops: Vec<DeepOp>,
     drops: Vec<f64>,
+    /// Operations of encoders that were trained before and stay as they are.
+    fixed: std::ops::Range<usize>,
 }
 
 /// Makes the net of a family.
 pub(super) fn plan(
-    (recipe, parts): (&FittedRecipe, &Parts),
+    (recipe, parts, pretrained): (&FittedRecipe, &Parts, Option<&Pretrained>),
     params: &DeepParams,
     (outputs, seed): (usize, u64),
 ) -> Plan {
-    let mut own = Builder { params, seed, ops: Vec::new(), drops: Vec::new() };
+    let mut own = Builder { params, seed, ops: Vec::new(), drops: Vec::new(), fixed: 0..0 };
     if params.kind == Kind::Text {
-        own.text(recipe, parts, outputs);
+        own.text((recipe, parts, pretrained), outputs);
         return own.plan(recipe.features.len(), outputs);
     }
     own.push(DeepOp::Input { first: 0, count: parts.features as u32 });
@@ -51,7 +53,12 @@ impl Builder<'_> {
     fn plan(self, features: usize, outputs: usize) -> Plan {
         let (n_features, outputs) = (features as u32, outputs as u32);
         let net = DeepNet { n_features, outputs, ops: self.ops, scale: 1.0, shift: 0.0 };
-        Plan { net, drops: self.drops }
+        Plan {
+            net,
+            drops: self.drops,
+            fixed: self.fixed,
+            adapters: (self.params.rank as usize, self.params.alpha),
+        }
     }
 
     fn push(&mut self, op: DeepOp) {
@@ -153,19 +160,30 @@ impl Builder<'_> {
     }
 
     /// Encodes each text, joins the means of their tokens with the other columns, one hidden layer.
-    fn text(&mut self, recipe: &FittedRecipe, parts: &Parts, outputs: usize) {
+    fn text(
+        &mut self,
+        (recipe, parts, pretrained): (&FittedRecipe, &Parts, Option<&Pretrained>),
+        outputs: usize,
+    ) {
         let mut joined = 0;
         for pieces in &recipe.pieces {
-            let known = pieces.tokenizer.model.vocabulary().len();
             self.push(DeepOp::Input { first: pieces.first, count: pieces.length });
-            self.embed(known, pieces.length as usize);
-            for _ in 0..self.params.blocks {
-                self.encoder_block();
+            if let Some(pretrained) = pretrained {
+                self.pretrained(pretrained);
+            } else {
+                let known = pieces.tokenizer.model.vocabulary().len();
+                self.embed(known, pieces.length as usize);
+                for _ in 0..self.params.blocks {
+                    self.encoder_block();
+                }
+                self.norm();
             }
-            self.norm();
             self.push(DeepOp::MeanPool);
-            joined += self.width();
-            self.join(joined > self.width());
+            self.join(joined > 0);
+            joined += pretrained.map_or(self.width(), |own| own.width);
+        }
+        if self.params.rank > 0 && pretrained.is_some() {
+            self.fixed = 0..self.ops.len();
         }
         if parts.values > 0 {
             self.push(DeepOp::Input { first: 0, count: parts.features as u32 });
@@ -188,6 +206,16 @@ impl Builder<'_> {
             self.push(DeepOp::Concat { slot: JOINED });
         }
         self.push(DeepOp::Save { slot: JOINED });
+    }
+
+    /// Adds an encoder that was trained before; dense layers before a sum drop values.
+    fn pretrained(&mut self, own: &Pretrained) {
+        for op in &own.ops {
+            if matches!(op, DeepOp::Add { .. }) {
+                self.drop();
+            }
+            self.push(op.clone());
+        }
     }
 
     fn embed(&mut self, known: usize, places: usize) {

@@ -1,9 +1,12 @@
 //! Free text for the family `text`: the tokenizer of each text field, learnt on the training rows of the fit
 //! alone, and its places as features of the recipe. The net itself is one of [`crate::deep`].
 
+mod import;
 mod learn;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use import::{Pretrained, encoder as pretrained, tokenizer};
 
 use crate::{TrainError, params::Reader};
 use yard_types::{
@@ -60,15 +63,21 @@ pub(crate) fn complete(
             }
         }
         let texts = column.words.iter().map(String::as_str).zip(counts).filter(|(_, count)| *count > 0);
-        let tokenizer = learn::learn(texts, own.pieces as usize);
-        notes.push(note(&name, &tokenizer, own.max_pieces));
-        let length = own.max_pieces;
+        let (tokenizer, length) = match reader.text("weights") {
+            None => (learn::learn(texts, own.pieces as usize), own.max_pieces),
+            Some(folder) => {
+                let tokenizer = tokenizer(folder, texts.map(|(text, _)| text))?;
+                (tokenizer, own.max_pieces.min(import::most_places(folder)?))
+            }
+        };
+        notes.push(note(&name, &tokenizer, length));
         recipe.add_pieces(FittedPieces { input: input as u32, first: 0, length, tokenizer });
     }
     if recipe.pieces.is_empty() {
         return Err(TrainError::Settings {
-            what: "family text needs a column of free text: different texts of three words or more on average"
-                .to_owned(),
+            what:
+                "family text needs a column of free text: different texts of three words or more on average"
+                    .to_owned(),
             advice: "set the column's type to text, or choose another family".to_owned(),
         });
     }

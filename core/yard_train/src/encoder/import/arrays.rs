@@ -16,7 +16,8 @@ impl Arrays {
     pub(super) fn read(folder: &Path, config: &Config) -> Result<Self, Wrong> {
         let path = folder.join("model.safetensors");
         if !path.exists() {
-            let pickled = ["pytorch_model.bin", "model.bin", "model.pt"].iter().find(|name| folder.join(name).exists());
+            let pickled =
+                ["pytorch_model.bin", "model.bin", "model.pt"].iter().find(|name| folder.join(name).exists());
             return Err(match pickled {
                 Some(name) => Wrong(
                     format!("{name} is a pickled file, which can run code when it is read"),
@@ -49,7 +50,8 @@ impl Arrays {
     pub(super) fn get(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, Wrong> {
         let full = format!("{}{name}", self.prefix);
         // Early files have other names for the normalisation.
-        let old = full.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta");
+        let old =
+            full.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta");
         let Some(tensor) = self.all.get(&full).or_else(|| self.all.get(&old)) else {
             return Err(Wrong(format!("model.safetensors has no \"{full}\""), ADVICE));
         };
@@ -62,7 +64,8 @@ impl Arrays {
             return Err(Wrong(what, "give floating-point weights that are not quantised"));
         }
         let values = tensor.to_dtype(DType::F32).and_then(|tensor| tensor.flatten_all()?.to_vec1::<f32>());
-        let values = values.map_err(|error| Wrong(format!("model.safetensors: \"{full}\": {error}"), ADVICE))?;
+        let values =
+            values.map_err(|error| Wrong(format!("model.safetensors: \"{full}\": {error}"), ADVICE))?;
         match values.iter().position(|value| !value.is_finite()) {
             None => Ok(values),
             Some(at) => Err(Wrong(

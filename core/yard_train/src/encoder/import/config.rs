@@ -59,7 +59,10 @@ impl Config {
         }
         let kind_of_places = json["position_embedding_type"].as_str().unwrap_or("absolute");
         if kind_of_places != "absolute" || json["sinusoidal_pos_embds"].as_bool() == Some(true) {
-            return Err(Wrong(format!("config.json: positions are \"{kind_of_places}\" or sinusoidal"), ADVICE));
+            return Err(Wrong(
+                format!("config.json: positions are \"{kind_of_places}\" or sinusoidal"),
+                ADVICE,
+            ));
         }
         let roberta = kind == Kind::Roberta;
         let padding = json["pad_token_id"].as_u64().unwrap_or(1).min(1 << 20) as usize;

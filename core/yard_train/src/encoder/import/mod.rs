@@ -7,8 +7,6 @@
 mod arrays;
 mod config;
 mod ops;
-#[cfg(test)]
-mod tests;
 mod tokenizer;
 
 use crate::TrainError;
