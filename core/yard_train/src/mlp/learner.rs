@@ -8,6 +8,10 @@ use crate::TrainError;
 pub(crate) struct Step<'a> {
     /// Rows.
     pub(crate) rows: &'a [u32],
+    /// Rows of the step after this one in the same epoch.
+    pub(crate) next: &'a [u32],
+    /// Epoch, from 1.
+    pub(crate) epoch: u32,
     /// Number of the step from 0; names the units that are dropped.
     pub(crate) number: u64,
     /// How the weights change.

@@ -228,7 +228,8 @@ impl Run<'_> {
         Rng::new(params.seed, SHUFFLE_STREAM + u64::from(self.at.epochs + 1)).shuffle(&mut order);
         let steps = rows.div_ceil(params.step_rows);
         let every = REPORT_STEPS.max(steps.div_ceil(REPORTS));
-        for batch in order.chunks(params.step_rows).skip(self.at.in_epoch) {
+        let batches: Vec<&[u32]> = order.chunks(params.step_rows).collect();
+        for (at, rows) in batches.iter().enumerate().skip(self.at.in_epoch) {
             self.pause()?;
             let done = self.at.steps as f64 / (steps as f64 * f64::from(params.epochs));
             let rule = Rule {
@@ -238,7 +239,9 @@ impl Run<'_> {
                 ema: (params.ema > 0.0).then_some(params.ema),
                 steps: self.at.steps,
             };
-            let sums = self.learner.step(&Step { rows: batch, number: self.at.steps, rule })?;
+            let next = batches.get(at + 1).copied().unwrap_or_default();
+            let (epoch, number) = (self.at.epochs + 1, self.at.steps);
+            let sums = self.learner.step(&Step { rows, next, epoch, number, rule })?;
             self.at.sums = (self.at.sums.0 + sums.0, self.at.sums.1 + sums.1);
             self.at.steps += 1;
             self.at.in_epoch += 1;
