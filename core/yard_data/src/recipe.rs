@@ -304,7 +304,9 @@ pub fn recipe_lines(recipe: &FittedRecipe) -> Vec<String> {
                 let texts = recipe.texts.iter().filter(|text| text.input as usize == at);
                 texts.map(recipe_text::line).collect::<Vec<_>>().join(" and ")
             }
-            Some(FeatureOp::MissingFlag | FeatureOp::Pixel { .. } | FeatureOp::Piece { .. }) | None => "not used".to_owned(),
+            Some(FeatureOp::MissingFlag | FeatureOp::Pixel { .. } | FeatureOp::Piece { .. }) | None => {
+                "not used".to_owned()
+            }
         };
         let flagged = own.iter().any(|feature| feature.op == FeatureOp::MissingFlag);
         format!("{}: {what}{}", input.name, if flagged { ", missing flag" } else { "" })

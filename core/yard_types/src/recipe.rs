@@ -340,10 +340,7 @@ struct StoredRef<'a> {
 impl Serialize for FittedRecipe {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let listed = |feature: &&Feature| {
-            !matches!(
-                feature.op,
-                FeatureOp::Term { .. } | FeatureOp::Pixel { .. } | FeatureOp::Piece { .. }
-            )
+            !matches!(feature.op, FeatureOp::Term { .. } | FeatureOp::Pixel { .. } | FeatureOp::Piece { .. })
         };
         let stored = StoredRef {
             encoding: self.encoding,
