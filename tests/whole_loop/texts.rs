@@ -18,7 +18,12 @@ fn data(place: &Place) {
         let end = fillers[(at / 3 + 1) % 6];
         let text = if negated == 1 { "was not good and" } else { "was good and not" };
         let class = ["a", "b", "c", "d"][negated * 2 + heavy];
-        lines.push(format!("{first} {text} {end} {},{}.{},{class}", at % 50, heavy * 10, at % 9));
+        lines.push(format!(
+            "{first} {text} {end} {} in the long evening of that day,{}.{},{class}",
+            at % 50,
+            heavy * 10,
+            at % 9
+        ));
     }
     place.file("data.csv", lines.join("\n"));
 }

@@ -118,7 +118,7 @@ impl Learner for CnnLearner<'_> {
             let next = scope.spawn(|| rows.prepare(step.next, step.epoch));
             for (prepared, part) in now.into_iter().zip(0..) {
                 let draw = (step.rows.len(), step.number * draws + part);
-                let own = lane((data, rows.targets), net, prepared, draw).map_err(|error| candle(&error))?;
+                let own = lane((*data, rows.targets), net, prepared, draw).map_err(|error| candle(&error))?;
                 sums = (sums.0 + own.1.0, sums.1 + own.1.1);
                 lanes.push(own.0);
             }

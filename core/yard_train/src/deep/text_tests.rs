@@ -40,7 +40,7 @@ fn data(rows: usize) -> Data {
     let texts: Vec<String> = (0..rows)
         .map(|row| {
             let told = if target.get(row) == Some("yes") { "not good" } else { "good not" };
-            format!("{} {} {told} {} {}", word(), word(), word(), row % 97)
+            format!("{} {} {told} {} {} in the long evening of that day", word(), word(), word(), row % 97)
         })
         .collect();
     let column = Column::Text(TextColumn::from_cells(texts.iter().map(|text| Some(text.as_str()))));
@@ -220,7 +220,7 @@ fn merged_changes_give_the_same_margins() {
 fn fine_tuning_lowers_the_loss_and_leaves_a_plain_net() {
     let data = data(400);
     let folder = tiny();
-    let given = [("weights", folder.to_str().unwrap()), ("epochs", "6"), ("learning_rate", "0.005")];
+    let given = [("weights", folder.to_str().unwrap()), ("epochs", "10"), ("learning_rate", "0.005")];
     for rank in ["4", "0"] {
         let output = run(&data, Family::Text, &[&given[..], &[("rank", rank)]].concat(), 2);
         let (first, last) = (&output.curve[0], output.curve.last().unwrap());
@@ -245,7 +245,7 @@ fn said(change: impl Fn(&Path)) -> String {
     let given = Params::from([("weights".to_owned(), weights), ("epochs".to_owned(), "1".to_owned())]);
     let given: Vec<(&str, &str)> =
         given.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    try_run((&data(60), Family::Text), &given, (1, u32::MAX), None).unwrap_err().to_string()
+    try_run((&data(300), Family::Text), &given, (1, u32::MAX), None).unwrap_err().to_string()
 }
 
 fn edit(folder: &Path, name: &str, from: &str, to: &str) {
@@ -254,14 +254,14 @@ fn edit(folder: &Path, name: &str, from: &str, to: &str) {
     std::fs::write(folder.join(name), text.replacen(from, to, 1)).unwrap();
 }
 
-/// Changes the header of the weights, whose length stays.
-fn edit_weights(folder: &Path, from: &str, to: &str) {
-    let path = folder.join("model.safetensors");
-    let mut bytes = std::fs::read(&path).unwrap();
-    let at = bytes.windows(from.len()).position(|own| own == from.as_bytes()).unwrap();
-    assert_eq!(from.len(), to.len());
-    bytes[at..at + from.len()].copy_from_slice(to.as_bytes());
-    std::fs::write(path, bytes).unwrap();
+/// Writes weights whose only array has 2^64 values.
+fn write_endless(folder: &Path) {
+    let header = "{\"embeddings.word_embeddings.weight\":{\"dtype\":\"F32\",\
+                  \"shape\":[9223372036854775808,2],\"data_offsets\":[0,8]}}";
+    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+    bytes.extend(header.as_bytes());
+    bytes.extend([0; 8]);
+    std::fs::write(folder.join("model.safetensors"), bytes).unwrap();
 }
 
 #[test]
@@ -304,12 +304,7 @@ fn hostile_folders_are_refused_by_name() {
                 edit(folder, "config.json", "\"vocab_size\": 68", "\"vocab_size\": 67");
             }),
         ),
-        (
-            "model.safetensors: ",
-            Box::new(|folder| {
-                edit_weights(folder, "\"shape\": [68, 32]", "\"shape\":[9e18,9]");
-            }),
-        ),
+        ("model.safetensors: ", Box::new(write_endless)),
         (
             "model.safetensors: ",
             Box::new(|folder| {

@@ -87,3 +87,9 @@ pub(crate) fn encoder(folder: &str, places: usize) -> Result<Pretrained, TrainEr
     };
     read().map_err(|wrong| wrong.at(folder))
 }
+
+/// Reads a tokenizer from its JSON; an error says what can't be done.
+#[cfg(test)]
+pub(super) fn read_tokenizer(json: &serde_json::Value) -> Result<Tokenizer, String> {
+    tokenizer::of(json).map_err(|wrong| wrong.0)
+}

@@ -27,7 +27,7 @@ pub(super) fn read(folder: &Path) -> Result<Tokenizer, Wrong> {
     of(&read_json(folder, "tokenizer.json")?)
 }
 
-fn of(json: &Value) -> Result<Tokenizer, Wrong> {
+pub(super) fn of(json: &Value) -> Result<Tokenizer, Wrong> {
     let mut vocabulary = vocabulary(json)?;
     let added = json["added_tokens"].as_array().map_or(&[][..], Vec::as_slice);
     for token in added {
