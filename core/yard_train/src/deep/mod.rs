@@ -49,8 +49,6 @@ pub(crate) enum Kind {
 impl Kind {
     #[cfg(test)]
     pub(crate) const ALL: [Self; 2] = [Self::Transformer, Self::Resnet];
-    #[cfg(test)]
-    pub(crate) const ALL_WITH_TEXT: [Self; 3] = [Self::Transformer, Self::Resnet, Self::Text];
 
     pub(crate) fn word(self) -> &'static str {
         match self {
