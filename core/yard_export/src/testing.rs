@@ -71,7 +71,7 @@ fn recipe(encoding: Encoding) -> FittedRecipe {
     } else {
         add(1, FeatureOp::Code);
     }
-    FittedRecipe { encoding, inputs, texts: Vec::new(), images: Vec::new(), features }
+    FittedRecipe { encoding, inputs, texts: Vec::new(), images: Vec::new(), pieces: Vec::new(), features }
 }
 
 fn grow(tree: &mut Tree, rng: &mut Rng, (splits, n_features): (usize, usize)) -> i32 {

@@ -83,6 +83,7 @@ fn settings(family: Family) -> &'static [Setting] {
         | Family::Cnn
         | Family::Resnet
         | Family::Transformer
+        | Family::Text
         | Family::Auto
         | Family::Ensemble => &[],
     }
@@ -124,6 +125,7 @@ fn names_of(family: Family) -> Vec<String> {
         Family::Scorecard => return crate::scorecard::NAMES.map(str::to_owned).to_vec(),
         Family::Resnet => return owned(crate::deep::names(crate::deep::Kind::Resnet).to_vec()),
         Family::Transformer => return owned(crate::deep::names(crate::deep::Kind::Transformer).to_vec()),
+        Family::Text => return owned(crate::deep::names(crate::deep::Kind::Text).to_vec()),
         Family::Boosting => return owned(yard_boost::BoostParams::names()),
         Family::Forest => return owned(yard_boost::ForestParams::names()),
         Family::Mlp => return NetParams::names().iter().map(|name| (*name).to_owned()).collect(),

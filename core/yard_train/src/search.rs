@@ -81,6 +81,14 @@ const CNN: &[Dimension] = &[
     dimension("channels", Kind::Choice(&["0", "12", "16", "24", "32"])),
 ];
 
+const TEXT: &[Dimension] = &[
+    dimension("learning_rate", Kind::Log(3e-4, 5e-3)),
+    dimension("l2", Kind::Log(1e-3, 0.5)),
+    dimension("dropout", Kind::Linear(0.0, 0.5)),
+    dimension("blocks", Kind::Choice(&["1", "2", "3"])),
+    dimension("width", Kind::Choice(&["32", "64", "128"])),
+];
+
 fn space(family: Family) -> &'static [Dimension] {
     match family {
         Family::Auto | Family::Ensemble | Family::Scorecard => &[],
@@ -91,6 +99,7 @@ fn space(family: Family) -> &'static [Dimension] {
         Family::Cnn => CNN,
         Family::Resnet => RESNET,
         Family::Transformer => TRANSFORMER,
+        Family::Text => TEXT,
     }
 }
 

@@ -68,7 +68,14 @@ pub(super) fn recipe(
     for tree in &mut ensemble.trees {
         map_sets(tree, &codes);
     }
-    Ok(FittedRecipe { encoding: Encoding::Trees, inputs, texts: Vec::new(), images: Vec::new(), features })
+    Ok(FittedRecipe {
+        encoding: Encoding::Trees,
+        inputs,
+        texts: Vec::new(),
+        images: Vec::new(),
+        pieces: Vec::new(),
+        features,
+    })
 }
 
 /// Returns the sorted words of a column and the map of its codes.
