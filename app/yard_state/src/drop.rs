@@ -162,7 +162,7 @@ impl StudioState {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
 
     fn check(path: &str, wanted: &Dropped) {

@@ -142,7 +142,7 @@ pub(crate) fn topic(label: &str) -> Option<&'static Section> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
     use yard_state::{command::UiCommand, route::Place};
     use yard_types::metric::all_metrics;
