@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import pickle
+import signal
 import subprocess
 
 import numpy as np
@@ -289,6 +290,14 @@ def manifests(case, folder):
     return "YAML parsed only", ", ".join(dict.fromkeys(kinds)), len(kinds) >= 3
 
 
+def group_lives(group):
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def elsewhere(kind):
     """Runs an export in the interpreter that is given for its kind."""
 
@@ -304,9 +313,14 @@ def elsewhere(kind):
         with open(source, "wb") as file:
             pickle.dump({"columns": columns, "classes": case.classes}, file)
         script = str(pathlib.Path(__file__).with_name("elsewhere.py"))
-        done = subprocess.run([python, "-W", "ignore", script, kind, folder, source, out], capture_output=True, text=True)
-        if done.returncode != 0:
-            return kind, " ".join(done.stderr.split())[-160:], False
+        command = [python, "-W", "ignore", script, kind, folder, source, out]
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        try:
+            process.wait(600)
+        finally:  # an evaluator leaves its Java behind
+            os.killpg(process.pid, signal.SIGKILL) if group_lives(process.pid) else None
+        if process.returncode != 0:
+            return kind, " ".join(process.stderr.read().split())[-160:], False
         with open(out, "rb") as file:
             own = pickle.load(file)
         margin = own.get("margin", own.get("prediction"))

@@ -2,7 +2,7 @@
 
 use crate::{
     c, cluster, error::ExportError, exported::Exported, grid, image, lightgbm, mlflow, onnx, pmml, python,
-    sbom, subject::Subject, tensorflow, triton, wasm,
+    sbom, subject::Subject, tensorflow, torchscript, triton, wasm,
 };
 use yard_package::{Package, golden};
 use yard_score::{model::Model, scorer::Scorer};
@@ -40,6 +40,8 @@ pub enum Format {
     Wasm,
     /// PMML of trees and linear models.
     Pmml,
+    /// A `TorchScript` module (legacy).
+    TorchScript,
 }
 
 /// What some formats need beside the package.
@@ -51,7 +53,7 @@ pub struct Options {
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Onnx,
         Self::LightGbm,
         Self::Triton,
@@ -67,6 +69,7 @@ impl Format {
         Self::Container,
         Self::Wasm,
         Self::Pmml,
+        Self::TorchScript,
     ];
 
     /// Returns the word used on the command line.
@@ -87,6 +90,7 @@ impl Format {
             Self::Container => "container",
             Self::Wasm => "wasm",
             Self::Pmml => "pmml",
+            Self::TorchScript => "torchscript",
         }
     }
 
@@ -179,6 +183,7 @@ fn files(subject: &Subject<'_>, format: Format) -> Result<Exported, ExportError>
         Format::Vertex => python::vertex(subject),
         Format::Wasm => wasm::export(subject),
         Format::Pmml => pmml::export(subject),
+        Format::TorchScript => torchscript::export(subject),
         // Made of the whole package, before anything is rounded.
         Format::Container => Err(ExportError::Scorer { what: "no scorer is given".to_owned() }),
     }

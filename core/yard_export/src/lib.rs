@@ -37,6 +37,7 @@ mod subject;
 mod tensorflow;
 #[cfg(test)]
 mod testing;
+mod torchscript;
 mod triton;
 mod wasm;
 mod xgboost;

@@ -23,7 +23,7 @@ pub fn mlflow_model_file(text: &str) -> Result<String, ImportError> {
                 others.push(key);
             }
             (4, Some(("data", name))) if inside => {
-                found.push((flavour, name.trim().trim_matches(['"', '\''])))
+                found.push((flavour, name.trim().trim_matches(['"', '\''])));
             }
             _ => {}
         }
