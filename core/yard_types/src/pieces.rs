@@ -50,7 +50,7 @@ pub enum Words {
         /// Whether a text begins with a blank.
         blank_first: bool,
     },
-    /// Blanks become U+2581, which starts a word (SentencePiece).
+    /// Blanks become U+2581, which starts a word (`SentencePiece`).
     Marked {
         /// Whether the text begins with that mark.
         mark_first: bool,
