@@ -33,9 +33,9 @@ pub(crate) fn fit_boosting(data: &FitData<'_>, params: &Params) -> Result<Fitted
         && data.train.rows.len() < COMPARED;
     if !compared {
         let growth = if params.growth == Growth::Auto { Growth::Leafwise } else { params.growth };
-        return Ok(grown(data, &matrix, BoostParams { growth, ..params }, true)?.0);
+        return Ok(grown(data, &matrix, &BoostParams { growth, ..params }, true)?.0);
     }
-    let grow = |growth, told| grown(data, &matrix, BoostParams { growth, ..params.clone() }, told);
+    let grow = |growth, told| grown(data, &matrix, &BoostParams { growth, ..params.clone() }, told);
     let (leafwise, symmetric) = (grow(Growth::Leafwise, true)?, grow(Growth::Symmetric, false)?);
     let better = symmetric.1 < leafwise.1;
     let (kept, other) = if better { (symmetric, leafwise) } else { (leafwise, symmetric) };
@@ -52,7 +52,7 @@ pub(crate) fn fit_boosting(data: &FitData<'_>, params: &Params) -> Result<Fitted
 fn grown(
     data: &FitData<'_>,
     matrix: &Matrix,
-    params: BoostParams,
+    params: &BoostParams,
     told: bool,
 ) -> Result<(Fitted, f64), TrainError> {
     let held_out = !data.validation.rows.is_empty();

@@ -7,7 +7,7 @@
 use unicode_categories::UnicodeCategories;
 use yard_types::pieces::Words;
 
-/// The mark of SentencePiece.
+/// The mark of `SentencePiece`.
 const MARK: char = '\u{2581}';
 
 /// Calls `take` with each word until it returns false.
