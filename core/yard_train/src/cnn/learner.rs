@@ -69,8 +69,8 @@ impl<'a> CnnLearner<'a> {
         self.total.len()
     }
 
-    /// Returns the net with these weights.
-    pub(super) fn to_deep(&mut self, weights: &[f32]) -> candle_core::Result<DeepNet> {
+    /// Returns the net with these weights, which it keeps.
+    pub(super) fn finish(&mut self, weights: &[f32]) -> candle_core::Result<DeepNet> {
         self.net.set_weights(weights)?;
         self.net.to_deep()
     }

@@ -70,7 +70,7 @@ pub(crate) fn fit(data: &FitData<'_>, params: &Params) -> Result<Fitted, TrainEr
         observer: &Follower::new(data.context),
     };
     let End { kept, steps, curve } = course.run(&mut learner)?;
-    let mut learnt = learner.to_deep(&kept).map_err(|error| candle(&error))?;
+    let mut learnt = learner.finish(&kept).map_err(|error| candle(&error))?;
     (learnt.scale, learnt.shift) = (sd as f32, mean as f32);
     let parameters = learnt.parameters() as u64;
     Ok(Fitted {

@@ -121,7 +121,9 @@ impl Learner for DeepLearner<'_> {
         let mut margins = scored.concat();
         if self.data.link == Link::Identity {
             let (mean, sd) = self.rows.target;
-            margins.iter_mut().for_each(|margin| *margin = ((f64::from(*margin) - mean) / sd) as f32);
+            for margin in &mut margins {
+                *margin = ((f64::from(*margin) - mean) / sd) as f32;
+            }
         }
         Ok(margins)
     }

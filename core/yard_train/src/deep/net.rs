@@ -2,7 +2,7 @@
 //! trained, and a forward pass in candle that has gradients. Knows nothing of losses and of rows.
 //!
 //! Arrays of a net that was trained before can stay as they are, with low-rank changes of its dense layers
-//! in their place (Hu et al., 2022, "LoRA", arXiv:2106.09685): `W + alpha / rank × up × down`, merged when
+//! in their place (Hu et al., 2022, "`LoRA`", arXiv:2106.09685): `W + alpha / rank × up × down`, merged when
 //! the net leaves.
 
 use super::{

@@ -123,7 +123,9 @@ impl CustomOp1 for Pool {
             for token in x[tokens.start * width..tokens.end * width].chunks_exact(width) {
                 out.iter_mut().zip(token).for_each(|(out, x)| *out += x);
             }
-            out.iter_mut().for_each(|out| *out *= weight);
+            for out in out.iter_mut() {
+                *out *= weight;
+            }
         });
         Ok((CpuStorage::F32(out), (rows, 1, width).into()))
     }

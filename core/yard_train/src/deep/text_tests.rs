@@ -1,5 +1,5 @@
-//! The text encoder in training: bits, resumption, and encoders from folders (`fixtures/tiny_bert`, made
-//! and computed by `fixtures/tiny_bert.py`).
+//! The text encoder in training: bits, resumption, and encoders from folders (`tests/fixtures/tiny_bert`,
+//! made and computed by `tiny_bert.py` there).
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use super::{
@@ -128,7 +128,7 @@ fn stopped_nets_go_on_and_end_with_the_same_bits() {
 }
 
 fn tiny() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tiny_bert")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny_bert")
 }
 
 /// Mean of the last hidden states as margins.

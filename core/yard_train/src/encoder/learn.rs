@@ -138,15 +138,12 @@ impl Merging {
         let [left, right] = [pair.0, pair.1].map(|number| &self.pieces[number as usize]);
         let joined = format!("{left}{}", right.strip_prefix(PREFIX).unwrap_or(right));
         // Two pairs can make the same piece.
-        let new = match self.index.get(&joined) {
-            Some(number) => *number,
-            None => {
-                let number = self.pieces.len() as u32;
-                self.index.insert(joined.clone(), number);
-                self.pieces.push(joined);
-                number
-            }
-        };
+        let known = self.index.get(&joined).copied();
+        let new = known.unwrap_or(self.pieces.len() as u32);
+        if known.is_none() {
+            self.index.insert(joined.clone(), new);
+            self.pieces.push(joined);
+        }
         self.merges.push(pair);
         for word in self.places.remove(&pair).unwrap_or_default() {
             self.merge(word as usize, pair, new);

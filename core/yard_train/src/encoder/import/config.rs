@@ -21,9 +21,9 @@ pub(super) struct Config {
     pub(super) layers: usize,
     pub(super) heads: usize,
     pub(super) hidden: usize,
-    /// Positions in the file, those that RoBERTa never uses included.
+    /// Positions in the file, those that `RoBERTa` never uses included.
     pub(super) positions: usize,
-    /// Kinds of segments; DistilBERT has none.
+    /// Kinds of segments; `DistilBERT` has none.
     pub(super) segments: usize,
     pub(super) epsilon: f32,
     /// First position that is used.

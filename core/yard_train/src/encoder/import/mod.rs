@@ -1,8 +1,8 @@
-//! An encoder from a local folder: `config.json`, `tokenizer.json` and `model.safetensors` of BERT, RoBERTa
-//! or DistilBERT, as the library transformers names things. What the scorer can't do exactly is refused.
+//! An encoder from a local folder: `config.json`, `tokenizer.json` and `model.safetensors` of BERT, `RoBERTa`
+//! or `DistilBERT`, as the library transformers names things. What the scorer can't do exactly is refused.
 //! Nothing is fetched and no code is run: pickled weights (`pytorch_model.bin`) are refused.
-//! Papers: Devlin et al., 2019, "BERT", arXiv:1810.04805; Liu et al., 2019, "RoBERTa", arXiv:1907.11692;
-//! Sanh et al., 2019, "DistilBERT", arXiv:1910.01108.
+//! Papers: Devlin et al., 2019, "BERT", arXiv:1810.04805; Liu et al., 2019, "`RoBERTa`", arXiv:1907.11692;
+//! Sanh et al., 2019, "`DistilBERT`", arXiv:1910.01108.
 
 mod arrays;
 mod config;
