@@ -202,7 +202,9 @@ fn merged_changes_give_the_same_margins() {
     let (mut weights, segments) = net.weights().unwrap();
     assert_eq!(segments.len(), 2 * 8, "two arrays for each of the dense layers");
     let mut rng = Rng::new(1, 1);
-    weights.iter_mut().for_each(|weight| *weight += (rng.normal() * 0.05) as f32);
+    for weight in &mut weights {
+        *weight += (rng.normal() * 0.05) as f32;
+    }
     net.set_weights(&weights).unwrap();
     let x: Vec<f32> = (0..24).map(|at| if at < 9 { (at * 5 % 60 + 3) as f32 } else { 0.0 }).collect();
     let before = list(&net.forward(&x, None).unwrap()).unwrap();
