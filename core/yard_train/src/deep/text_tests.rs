@@ -266,10 +266,13 @@ fn write_endless(folder: &Path) {
     std::fs::write(folder.join("model.safetensors"), bytes).unwrap();
 }
 
+/// What is done to a folder.
+type Change = Box<dyn Fn(&Path)>;
+
 #[test]
 fn hostile_folders_are_refused_by_name() {
     let remove = |folder: &Path, name: &str| std::fs::remove_file(folder.join(name)).unwrap();
-    let checks: Vec<(&str, Box<dyn Fn(&Path)>)> = vec![
+    let checks: Vec<(&str, Change)> = vec![
         ("config.json: ", Box::new(|folder| remove(folder, "config.json"))),
         ("tokenizer.json: ", Box::new(|folder| remove(folder, "tokenizer.json"))),
         ("model.safetensors is not there", Box::new(|folder| remove(folder, "model.safetensors"))),

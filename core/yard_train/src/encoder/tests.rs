@@ -49,7 +49,7 @@ fn compare(json: &Value, own: &Tokenizer) -> usize {
     count
 }
 
-fn file(normalizer: Value, pre_tokenizer: Value, model: Value) -> Value {
+fn file(normalizer: &Value, pre_tokenizer: &Value, model: &Value) -> Value {
     let special = ["[CLS]", "[UNK]"].iter().zip(0..).map(|(content, id)| {
         json!({"id": id, "content": content, "single_word": false, "lstrip": false, "rstrip": false,
                "normalized": false, "special": true})
@@ -87,7 +87,7 @@ fn own_tokenizers_cut_as_the_library_does_and_read_back() {
     });
     let steps = json!({"type": "Sequence", "normalizers":
                        [bert(false, false), {"type": "NFC"}, {"type": "Lowercase"}]});
-    let file = file(steps, json!({"type": "BertPreTokenizer"}), model);
+    let file = file(&steps, &json!({"type": "BertPreTokenizer"}), &model);
     assert!(compare(&file, &own) > 10_000);
     assert_eq!(read_tokenizer(&file).unwrap(), own);
 }
@@ -98,7 +98,7 @@ fn word_pieces_are_cut_as_the_library_does() {
     for strip in [true, false] {
         let model = json!({"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
                            "max_input_chars_per_word": 6, "vocab": numbered(pieces.into_iter())});
-        let file = file(bert(strip, true), json!({"type": "BertPreTokenizer"}), model);
+        let file = file(&bert(strip, true), &json!({"type": "BertPreTokenizer"}), &model);
         assert!(compare(&file, &read_tokenizer(&file).unwrap()) > 5_000);
     }
 }
@@ -129,7 +129,7 @@ fn bytes_are_cut_as_the_library_does() {
         });
         let words = json!({"type": "ByteLevel", "add_prefix_space": first, "trim_offsets": true,
                            "use_regex": true});
-        let file = file(Value::Null, words, model);
+        let file = file(&Value::Null, &words, &model);
         assert!(compare(&file, &read_tokenizer(&file).unwrap()) > 10_000);
     }
 }
@@ -154,7 +154,7 @@ fn the_most_probable_pieces_are_those_of_the_library() {
         let model = json!({"type": "Unigram", "unk_id": 1, "vocab": vocab, "byte_fallback": false});
         let words = json!({"type": "Metaspace", "replacement": "\u{2581}", "prepend_scheme": scheme,
                            "split": split});
-        let file = file(json!({"type": "NFKC"}), words, model);
+        let file = file(&json!({"type": "NFKC"}), &words, &model);
         assert!(compare(&file, &read_tokenizer(&file).unwrap()) > 10_000);
     }
 }
@@ -162,7 +162,7 @@ fn the_most_probable_pieces_are_those_of_the_library() {
 #[test]
 fn what_the_scorer_cannot_do_is_named() {
     let model = json!({"type": "WordPiece", "unk_token": "[UNK]", "vocab": {"[CLS]": 0, "[UNK]": 1}});
-    let good = file(bert(true, true), json!({"type": "BertPreTokenizer"}), model);
+    let good = file(&bert(true, true), &json!({"type": "BertPreTokenizer"}), &model);
     read_tokenizer(&good).unwrap();
     for (path, value, word) in [
         ("/normalizer", json!({"type": "Replace"}), "normaliser"),
