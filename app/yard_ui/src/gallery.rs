@@ -52,6 +52,8 @@ pub struct GalleryState {
     pub node: Option<usize>,
     /// The large table.
     pub grid: crate::table::grid::GridState,
+    /// Its columns, made at the first look.
+    pub grid_columns: Vec<crate::table::grid::GridColumn>,
     /// Its pages.
     pub pages: crate::table::grid::Pages,
     /// Selected tab.
@@ -92,6 +94,7 @@ impl Default for GalleryState {
                 cursor: Some((4, 2)),
                 ..Default::default()
             },
+            grid_columns: Vec::new(),
             pages: crate::table::grid::Pages::default(),
             tab: 0,
             tree: crate::TreeState { open: [1].into(), selected: Some(3) },

@@ -189,9 +189,12 @@ fn flows(ui: &mut Ui) {
 /// Draws the large table over made-up values. Pages come one frame after they were asked for.
 pub fn grid(ui: &mut Ui, state: &mut GalleryState) -> GridResponse {
     section(ui, "Grid", "10\u{2009}000\u{2009}000 rows by 1\u{2009}000 columns");
-    let columns: Vec<GridColumn> = (0..1_000).map(grid_column).collect();
+    if state.grid_columns.is_empty() {
+        state.grid_columns = (0..1_000).map(grid_column).collect();
+    }
+    let columns = &state.grid_columns;
     let pages = &mut state.pages;
-    let response = Grid::new("Rows", &columns, 10_000_000)
+    let response = Grid::new("Rows", columns, 10_000_000)
         .show(ui, &mut state.grid, |row, column| pages.cell(row, column));
     for page in pages.ask() {
         pages.put(page, page_cells(page));

@@ -46,7 +46,7 @@ struct Entry<K, V> {
 }
 
 /// The value of `make`, kept under `id` as long as points and key stay the same.
-fn kept<K, V>(ctx: &Context, id: Id, (points, key): (&Shared, K), make: impl FnOnce() -> V) -> V
+pub(super) fn kept<K, V>(ctx: &Context, id: Id, (points, key): (&Shared, K), make: impl FnOnce() -> V) -> V
 where
     K: Clone + PartialEq + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,

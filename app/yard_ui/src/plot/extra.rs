@@ -1,5 +1,7 @@
 //! Marks beside lines, points and bars: a map of heat cells, event marks on the x axis.
 
+use std::sync::Arc;
+
 use egui::{Align2, CornerRadius, Id, Mesh, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
 use super::{Plot, cache, layout::Layout};
@@ -15,7 +17,7 @@ use crate::{
 /// A scatter of more points than this is drawn as density.
 pub(super) const DENSE: usize = 20_000;
 /// Side of a cell of the density in physical pixels.
-const CELL: f32 = 2.0;
+const CELL: f32 = 3.0;
 
 /// A table of values as colours: rows from top to bottom, columns from left to right.
 #[derive(Clone, Debug, PartialEq)]
@@ -121,20 +123,32 @@ pub(super) fn density(plot: &Plot<'_>, ui: &Ui, layout: &Layout, id: Id) {
     for (at, points) in plot.points.iter().enumerate().filter(|(_, points)| points.points.len() > DENSE) {
         let key = id.with(("points", at));
         let wanted = (layout.bounds(), size);
-        let density = cache::density(ui.ctx(), key, (&points.points, &plot.x, &plot.y), wanted);
-        let most = f64::from(density.most).ln_1p();
-        let mut mesh = Mesh::default();
-        for (cell, count) in density.counts.iter().enumerate().filter(|(_, count)| **count > 0) {
-            let (column, row) = (cell % density.size[0], cell / density.size[0]);
-            let left = layout.area.left() + column as f32 * CELL / scale;
-            let bottom = layout.area.bottom() - row as f32 * CELL / scale;
-            let side = CELL / scale;
-            let place = Rect::from_min_max(pos2(left, bottom - side), pos2(left + side, bottom));
-            let share = f64::from(*count).ln_1p() / most.max(f64::MIN_POSITIVE);
-            mesh.add_colored_rect(place, with_alpha(points.colour, (60.0 + 195.0 * share) as u8));
-        }
+        let wanted_key = (
+            [layout.area.left(), layout.area.top(), scale].map(f32::to_bits),
+            [wanted.0.0.0, wanted.0.0.1, wanted.0.1.0, wanted.0.1.1].map(f64::to_bits),
+            (size, points.colour, plot.x.log, plot.y.log),
+        );
+        let mesh = cache::kept(ui.ctx(), key.with("mesh"), (&points.points, wanted_key), || {
+            let density = cache::density(ui.ctx(), key, (&points.points, &plot.x, &plot.y), wanted);
+            Arc::new(cells_mesh(&density, layout.area, (scale, points.colour)))
+        });
         ui.painter().with_clip_rect(layout.area.intersect(ui.clip_rect())).add(mesh);
     }
+}
+
+/// One square for each cell that has points.
+fn cells_mesh(density: &cache::Density, area: Rect, (scale, colour): (f32, egui::Color32)) -> Mesh {
+    let most = f64::from(density.most).ln_1p();
+    let side = CELL / scale;
+    let mut mesh = Mesh::default();
+    for (cell, count) in density.counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+        let (column, row) = (cell % density.size[0], cell / density.size[0]);
+        let (left, bottom) = (area.left() + column as f32 * side, area.bottom() - row as f32 * side);
+        let place = Rect::from_min_max(pos2(left, bottom - side), pos2(left + side, bottom));
+        let share = f64::from(*count).ln_1p() / most.max(f64::MIN_POSITIVE);
+        mesh.add_colored_rect(place, with_alpha(colour, (60.0 + 195.0 * share) as u8));
+    }
+    mesh
 }
 
 /// Event marks at the top of the area, each with its words on hover and for the screen reader.
