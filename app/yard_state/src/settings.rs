@@ -260,13 +260,13 @@ mod tests {
     #[test]
     fn a_threshold_is_sent_back() {
         let mut state = StudioState::new();
-        let model = ModelId(1);
+        let id = ModelId(1);
         state.before_edit("threshold");
-        state.project.thresholds.insert(model, 0.4);
-        state.project.models.insert(model, model());
+        state.project.thresholds.insert(id, 0.4);
+        state.project.models.insert(id, model());
         state.undo_edit();
         let sent = state.take_actions();
-        let wanted = Command::SetThreshold { model, threshold: None };
+        let wanted = Command::SetThreshold { model: id, threshold: None };
         assert_eq!(sent, [crate::actions::Action::Engine(Box::new(wanted))]);
     }
 
