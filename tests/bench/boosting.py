@@ -1,6 +1,7 @@
 """Quality and speed of `yard_boost` against LightGBM, XGBoost and scikit-learn.
 
     python boosting.py quality FIT DATA_DIR [--sets a,b] [--peers] [NAME=VALUE ...]
+    python boosting.py cross FIT DATA_DIR [--sets a,b] [--peers] [NAME=VALUE ...]
     python boosting.py speed FIT [--rows=N] [--features=N] [--threads=1,2] [--shapes=100x31,500x255]
                              [NAME=VALUE ...]
     python boosting.py busy FIT
@@ -9,7 +10,9 @@ FIT is the built example: `cargo build --release -p yard_boost --example fit`.
 `quality` reads DATA_DIR/sets.json (per set: file, target, task, drop, text) and DATA_DIR/folds/NAME.csv
 (row, fold): fold 0 tests, of the others a fifth (seed 0) validates. Categories become ordinal codes,
 dates year, month, day and weekday. `--peers` fits scikit-learn's and LightGBM's defaults on all other
-folds. `speed` makes a table of normal and skewed columns with a noisy non-linear target and trains all
+folds. `cross` gives the mean over all folds as `modelyard train` would fit: a fifth of the other rows chooses the
+rounds, below 3,000 rows five folds of them do, then all of them train; `--peers` are the defaults of LightGBM and
+CatBoost, trained on the same rows. `speed` makes a table of normal and skewed columns with a noisy non-linear target and trains all
 libraries with the same settings, each in a process of its own, data in memory as f32: CPU and wall
 seconds, binning alone, peak memory on top of the data, AUC on 200,000 other rows, and the ratios.
 `busy` trains 100 trees of 31 leaves with two threads, alone and beside a process that keeps core 0 busy, and
@@ -174,6 +177,78 @@ def quality(exe, data_dir, rest):
                 print(f"{name:22s} {peer} {show(values)}", flush=True)
 
 
+def fitted(exe, folder, data, rows, options):
+    x, y, _, classes, categorical = data
+    meta = {"features": x.shape[1], "classes": classes, "categorical": ",".join(map(str, categorical))}
+    write(folder, meta, {name: (x[part], y[part]) for name, part in rows.items()})
+    return fit(exe, folder, options)
+
+
+def probabilities(folder, classes):
+    margins = np.fromfile(f"{folder}/margins.f32", np.float32).astype(np.float64)
+    if classes == 2:
+        return 1 / (1 + np.exp(-margins))
+    return softmax(margins.reshape(-1, classes)) if classes else margins
+
+
+def cross_ours(exe, folder, data, test, options):
+    rest = np.flatnonzero(~test)
+    order = np.random.default_rng(0).permutation(len(rest))
+    part = order % 5 if len(rest) < 3000 else np.where(order < len(rest) // 5, 0, 1)
+    held = range(5) if len(rest) < 3000 else [0]
+    test = np.flatnonzero(test)
+    rounds = [
+        fitted(exe, folder, data, {"train": rest[part != k], "valid": rest[part == k], "test": test}, options)["rounds"]
+        for k in held
+    ]
+    trees = max(1, round(float(np.mean(rounds))))
+    kept = [option for option in options if not option.startswith("trees=")]
+    fitted(exe, folder, data, {"train": rest, "test": test}, [*kept, f"trees={trees}"])
+    return probabilities(folder, data[3])
+
+
+def cross_peers(data, test):
+    import lightgbm
+    from catboost import CatBoostClassifier, CatBoostRegressor
+
+    x, y, _, classes, categorical = data
+    which = np.flatnonzero(categorical)
+    lgb = (lightgbm.LGBMClassifier if classes else lightgbm.LGBMRegressor)(n_jobs=1, verbose=-1, random_state=0)
+    lgb.fit(x[~test], y[~test], categorical_feature=which.tolist())
+    words = pd.DataFrame(x)
+    for column in which:
+        words[column] = words[column].fillna(-1).astype(int).astype(str)
+    cat = (CatBoostClassifier if classes else CatBoostRegressor)(random_seed=0, verbose=0, thread_count=1)
+    cat.fit(words[~test], y[~test], cat_features=which.tolist())
+    out = {}
+    for name, model, table in (("lgb", lgb, x), ("cat", cat, words)):
+        p = model.predict_proba(table[test]) if classes else model.predict(table[test])
+        out[name] = p[:, 1] if classes == 2 else p
+    return out
+
+
+def cross(exe, data_dir, rest):
+    """Mean over all folds."""
+    sets = json.load(open(f"{data_dir}/sets.json"))
+    chosen = [a[7:].split(",") for a in rest if a.startswith("--sets=")]
+    options = [a for a in rest if not a.startswith("--")]
+    for name, spec in sets.items():
+        tabular = spec["task"] in ("binary", "multiclass", "multi-class", "regression") and not spec.get("text")
+        if not tabular or "folds" not in spec or (chosen and name not in chosen[0]):
+            continue
+        data = table(data_dir, name, spec)
+        found = {}
+        for k in range(5):
+            test = data[2] == k
+            with tempfile.TemporaryDirectory() as folder:
+                tries = {"ours": cross_ours(exe, folder, data, test, options)}
+            tries.update(cross_peers(data, test) if "--peers" in rest else {})
+            for who, p in tries.items():
+                values = scores(data[1][test], p, data[3])
+                found.setdefault(who, []).append(values["auc" if data[3] else "rmse"])
+        print(f"{name:22s} " + " ".join(f"{who} {np.mean(v):.5g}" for who, v in found.items()), flush=True)
+
+
 def synthetic(rows, features, seed=0):
     r = np.random.default_rng(seed)
     x = r.standard_normal((rows, features)).astype(np.float32)
@@ -336,6 +411,8 @@ def busy(exe):
 if __name__ == "__main__":
     if sys.argv[1] == "quality":
         quality(sys.argv[2], sys.argv[3], sys.argv[4:])
+    elif sys.argv[1] == "cross":
+        cross(sys.argv[2], sys.argv[3], sys.argv[4:])
     elif sys.argv[1] == "peer":
         peer(sys.argv[2])
     elif sys.argv[1] == "busy":

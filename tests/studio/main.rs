@@ -3,5 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod driver;
+mod guided;
 mod keyboard;
+#[path = "../../app/yard_views/tests/common/names.rs"]
+mod names;
 mod round;

@@ -16,6 +16,7 @@ fn the_loop_in_the_window() {
     deploy_and_watch(&mut window);
     retrain_and_promote(&mut window);
     palette(&mut window);
+    names(&mut window);
     pictures(&mut window);
     ctrl(&mut window, Key::Num7);
     click(&mut window, "Stop the deployment");
@@ -102,11 +103,26 @@ fn palette(window: &mut Harness<'_, Studio>) {
     assert_eq!(window.state().state.place, Place::Registry);
 }
 
+/// No control of any place is without a name once everything is there to be shown; what a screen reader
+/// gets is kept beside the pictures.
+fn names(window: &mut Harness<'_, Studio>) {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("studio");
+    std::fs::create_dir_all(&folder).unwrap();
+    for place in Place::EVERY {
+        window.state_mut().state.place = place;
+        window.run_steps(4);
+        let (count, bad) = crate::names::unnamed(window);
+        assert!(count > 12 && bad.is_empty(), "{place:?}: {count} controls, without a name {bad:?}");
+        let lines = crate::names::dump(window).join("\n");
+        std::fs::write(folder.join(format!("{}.txt", place.label().to_lowercase())), lines).unwrap();
+    }
+}
+
 /// One picture per place and theme, where there is a renderer.
 fn pictures(window: &mut Harness<'_, Studio>) {
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("studio");
     std::fs::create_dir_all(&folder).unwrap();
-    for place in Place::ALL {
+    for place in Place::EVERY {
         for dark in [false, true] {
             window.state_mut().state.place = place;
             window.state_mut().dark = dark;

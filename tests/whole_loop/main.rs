@@ -10,3 +10,4 @@ mod resume;
 mod shapes;
 mod story;
 mod tasks;
+mod texts;

@@ -387,11 +387,14 @@ pub(crate) struct ExportArgs {
     /// Folder to make; or a file, where the format is one file and the path has an ending.
     #[arg(long, value_name = "PATH")]
     pub(crate) out: PathBuf,
+    /// The static Linux program yard-serve that goes into a container image (format `container`).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) scorer: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ImportArgs {
-    /// LightGBM text model or XGBoost JSON model.
+    /// LightGBM text model, XGBoost JSON model, ONNX model, or an MLflow folder with one of them.
     #[arg(value_name = "MODEL")]
     pub(crate) model: PathBuf,
     /// Package to write.
@@ -437,4 +440,18 @@ pub(crate) enum TargetCommand {
     },
     /// Lists the targets of this user.
     List,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn every_command_has_a_section_in_the_window_s_help() {
+        let page = include_str!("../../../assets/help/command-line.md");
+        for command in super::Cli::command().get_subcommands() {
+            let heading = format!("## modelyard {}\n", command.get_name());
+            assert!(page.contains(&heading), "assets/help/command-line.md has no \"{}\"", heading.trim());
+        }
+    }
 }

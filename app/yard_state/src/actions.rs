@@ -39,4 +39,17 @@ pub enum Action {
     OpenSample(String),
     /// Put text on the clipboard.
     Copy(String),
+    /// Show a folder in the system's file manager.
+    OpenFolder(PathBuf),
+    /// Open another window, with a project if one is named.
+    NewWindow(Option<PathBuf>),
+    /// Save a file that was made in the window, where the user says.
+    Save {
+        /// Suggested name.
+        name: String,
+        /// Content.
+        bytes: Vec<u8>,
+    },
+    /// Delete the crash report that was offered.
+    DiscardCrash,
 }

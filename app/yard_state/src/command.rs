@@ -104,13 +104,25 @@ pub enum UiCommand {
     CheckGates,
     /// Retrain on fresh data.
     Retrain,
+    /// The help page of what has the focus.
+    Help,
+    /// Stronger contrast, on or off.
+    ToggleContrast,
+    /// Fewer animations, on or off.
+    ToggleMotion,
+    /// Copy what the primary action does as a line for the command line.
+    CopyCommand,
+    /// Another window beside this one.
+    NewWindow,
+    /// Keep the open project at the head of the recent ones.
+    PinProject,
 }
 
 impl UiCommand {
     /// All commands in the order of the palette.
     pub fn all() -> Vec<Self> {
         let mut all = vec![Self::Palette, Self::Primary, Self::StopJob, Self::OpenProject, Self::ImportData];
-        all.extend(Place::ALL.map(Self::Go));
+        all.extend(Place::EVERY.map(Self::Go));
         all.extend([
             Self::StartTraining,
             Self::TrainAuto,
@@ -131,7 +143,13 @@ impl UiCommand {
             Self::Undo,
             Self::Redo,
             Self::ToggleInspector,
+            Self::CopyCommand,
+            Self::NewWindow,
+            Self::PinProject,
             Self::ToggleTheme,
+            Self::ToggleContrast,
+            Self::ToggleMotion,
+            Self::Help,
             Self::ShortcutSheet,
             Self::NextPanel,
             Self::Notifications,
@@ -177,6 +195,12 @@ impl UiCommand {
             Self::SendLabels => "Send labels…",
             Self::CheckGates => "Check the gates",
             Self::Retrain => "Retrain",
+            Self::Help => "Help on what has the focus",
+            Self::ToggleContrast => "Switch high contrast on or off",
+            Self::ToggleMotion => "Switch reduced motion on or off",
+            Self::CopyCommand => "Copy the primary action as a command",
+            Self::NewWindow => "Open a new window",
+            Self::PinProject => "Pin or unpin this project",
         };
         text.to_owned()
     }
@@ -185,6 +209,8 @@ impl UiCommand {
     pub fn tooltip(self) -> &'static str {
         match self {
             Self::Palette => "Every command of the window, found by typing",
+            Self::Go(Place::Settings) => "Theme, zoom, motion, threads, device, folders",
+            Self::Go(Place::Help) => "Pages about places, metrics, terms, shortcuts and the command line",
             Self::Go(_) => "Show this stage of the loop",
             Self::Primary => "The filled button at the top right",
             Self::StopJob => {
@@ -192,7 +218,7 @@ impl UiCommand {
             }
             Self::OpenProject => "A .modelyard file",
             Self::ImportData => "CSV, TSV, Parquet or NDJSON; the file stays where it is",
-            Self::Undo | Self::Redo => "Edits of frame, roles, recipe and threshold",
+            Self::Undo | Self::Redo => "Edits of frame, recipe, split, threshold, settings and layout",
             Self::ToggleInspector => "Details of the selection",
             Self::ToggleTheme => "Both themes show the same",
             Self::ShortcutSheet => "All shortcuts on one page",
@@ -217,6 +243,12 @@ impl UiCommand {
             Self::SendLabels => "A file with request_id and label",
             Self::CheckGates => "Quality, cost, latency, size and golden examples against the champion",
             Self::Retrain => "The champion's run on fresh data, then the gates, then a canary",
+            Self::Help => "The page of the focused metric, term or place",
+            Self::ToggleContrast => "Text and lines at 7:1 and more",
+            Self::ToggleMotion => "No animations, no blinking cursor",
+            Self::CopyCommand => "The same act as a modelyard line",
+            Self::NewWindow => "A second project beside this one; each window has its own",
+            Self::PinProject => "Pinned projects stay at the head of the list on Start",
         }
     }
 
@@ -224,8 +256,10 @@ impl UiCommand {
     pub fn shortcut(self) -> Option<Shortcut> {
         Some(match self {
             Self::Palette => Shortcut::ctrl("K"),
+            Self::Go(Place::Settings) => Shortcut::ctrl(","),
             Self::Go(place) => {
-                Shortcut::ctrl(["1", "2", "3", "4", "5", "6", "7", "8", "9"][place.digit() - 1])
+                const DIGITS: [&str; 9] = ["1", "2", "3", "4", "5", "6", "7", "8", "9"];
+                Shortcut::ctrl(DIGITS.get(place.digit()? - 1)?)
             }
             Self::Primary => Shortcut::ctrl("Enter"),
             Self::StopJob => Shortcut::ctrl("."),
@@ -236,6 +270,9 @@ impl UiCommand {
             Self::Redo => Shortcut { ctrl: true, shift: true, key: "Z" },
             Self::ToggleInspector => Shortcut::ctrl("I"),
             Self::ToggleTheme => Shortcut { ctrl: true, shift: true, key: "L" },
+            Self::Help => Shortcut::plain("F1"),
+            Self::CopyCommand => Shortcut { ctrl: true, shift: true, key: "K" },
+            Self::NewWindow => Shortcut { ctrl: true, shift: true, key: "N" },
             Self::ShortcutSheet => Shortcut::plain("?"),
             Self::NextPanel => Shortcut::plain("F6"),
             Self::ZoomIn => Shortcut::ctrl("+"),
@@ -277,6 +314,7 @@ impl UiCommand {
             Self::RefreshStatus => editable && project.deployment.is_some(),
             Self::Retrain => editable && project.champion().is_some(),
             Self::Primary => crate::next::primary(state).enabled(state),
+            Self::PinProject => state.open,
             _ => true,
         }
     }

@@ -7,11 +7,13 @@
 pub mod actions;
 pub mod command;
 pub mod drafts;
+pub mod drop;
 pub mod guess;
 pub mod jobs;
 pub mod next;
 pub mod route;
 pub mod run;
+pub mod settings;
 pub mod split_draft;
 pub mod state;
 pub mod undo;

@@ -67,6 +67,8 @@ pub fn stage(state: &StudioState, place: Place) -> Stage {
         Place::Deploy => deploy_fact(state),
         Place::Monitor => monitor_fact(state),
         Place::Registry => registry_fact(state),
+        Place::Settings => blank("of this user"),
+        Place::Help => blank("places, terms, commands"),
     };
     Stage { place, fact, state: stage }
 }
@@ -292,7 +294,7 @@ pub fn primary(state: &StudioState) -> UiCommand {
     let project = &state.project;
     match state.place {
         Place::Start if !state.open => UiCommand::ImportData,
-        Place::Start => UiCommand::Go(next_step(state).place),
+        Place::Start | Place::Settings | Place::Help => UiCommand::Go(next_step(state).place),
         Place::Frame => UiCommand::Go(if project.frame.is_some() { Place::Train } else { Place::Data }),
         Place::Data if project.dataset().is_none() => UiCommand::ImportData,
         Place::Data if project.frame.is_none() => UiCommand::Go(Place::Frame),

@@ -25,10 +25,14 @@ pub enum Place {
     Monitor,
     /// Versions, lineage, event log.
     Registry,
+    /// What this user prefers; no stage of the loop.
+    Settings,
+    /// Pages about places, terms and commands; no stage of the loop.
+    Help,
 }
 
 impl Place {
-    /// All places in order; the position plus one is the digit of the shortcut.
+    /// The stages of the loop in order; the position plus one is the digit of the shortcut.
     pub const ALL: [Self; 9] = [
         Self::Start,
         Self::Frame,
@@ -39,6 +43,21 @@ impl Place {
         Self::Deploy,
         Self::Monitor,
         Self::Registry,
+    ];
+
+    /// The stages and, after them, the places beside the loop.
+    pub const EVERY: [Self; 11] = [
+        Self::Start,
+        Self::Frame,
+        Self::Data,
+        Self::Train,
+        Self::Evaluate,
+        Self::Package,
+        Self::Deploy,
+        Self::Monitor,
+        Self::Registry,
+        Self::Settings,
+        Self::Help,
     ];
 
     /// Returns the name shown.
@@ -53,17 +72,19 @@ impl Place {
             Self::Deploy => "Deploy",
             Self::Monitor => "Monitor",
             Self::Registry => "Registry",
+            Self::Settings => "Settings",
+            Self::Help => "Help",
         }
     }
 
-    /// Returns the digit of the shortcut, 1..=9.
-    pub fn digit(self) -> usize {
-        Self::ALL.iter().position(|place| *place == self).map_or(1, |at| at + 1)
+    /// Returns the digit of the shortcut, 1..=9; none beside the loop.
+    pub fn digit(self) -> Option<usize> {
+        Self::ALL.iter().position(|place| *place == self).map(|at| at + 1)
     }
 
     /// Finds a place by its name in any case.
     pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|place| place.label().eq_ignore_ascii_case(word))
+        Self::EVERY.into_iter().find(|place| place.label().eq_ignore_ascii_case(word))
     }
 }
 
@@ -87,4 +108,29 @@ pub enum Selection {
     Drift(String),
     /// An event of the log.
     Event(u64),
+}
+
+/// What "Explain this" speaks of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A finding of the current dataset by its code and column.
+    Finding {
+        /// Code.
+        code: String,
+        /// Column; `None` = the whole table.
+        column: Option<String>,
+    },
+    /// A metric of the chosen model.
+    Metric(String),
+    /// A gate of the newest report by its name.
+    Gate(String),
+    /// An alert by its kind, field and window.
+    Alert {
+        /// Kind.
+        kind: String,
+        /// Field concerned.
+        field: Option<String>,
+        /// Index of the window.
+        window: u64,
+    },
 }

@@ -16,16 +16,14 @@ use yard_types::{
 /// What the window itself must do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WindowAct {
-    /// Switch the theme.
+    /// Switch between light and dark: what is drawn now decides which is the other.
     ToggleTheme,
     /// Focus the next panel.
     NextPanel,
-    /// Zoom in.
-    ZoomIn,
-    /// Zoom out.
-    ZoomOut,
-    /// Zoom 1.
-    ZoomReset,
+    /// Show the help page of what has the focus.
+    Help,
+    /// Put the primary action on the clipboard as a command line.
+    CopyCommand,
 }
 
 /// Runs a command; returns what is left for the window. A command that isn't enabled does nothing.
@@ -36,15 +34,25 @@ pub fn run(state: &mut StudioState, command: UiCommand) -> Option<WindowAct> {
     match command {
         UiCommand::ToggleTheme => return Some(WindowAct::ToggleTheme),
         UiCommand::NextPanel => return Some(WindowAct::NextPanel),
-        UiCommand::ZoomIn => return Some(WindowAct::ZoomIn),
-        UiCommand::ZoomOut => return Some(WindowAct::ZoomOut),
-        UiCommand::ZoomReset => return Some(WindowAct::ZoomReset),
+        UiCommand::Help => return Some(WindowAct::Help),
+        UiCommand::CopyCommand => return Some(WindowAct::CopyCommand),
+        UiCommand::ZoomIn => state.change_settings("zoom", |own| own.zoom_by(0.1)),
+        UiCommand::ZoomOut => state.change_settings("zoom", |own| own.zoom_by(-0.1)),
+        UiCommand::ZoomReset => state.change_settings("zoom", |own| own.zoom = 1.0),
+        UiCommand::ToggleContrast => {
+            state.change_settings("high contrast", |own| own.high_contrast = !own.high_contrast);
+        }
+        UiCommand::ToggleMotion => {
+            state.change_settings("reduced motion", |own| own.reduced_motion = !own.reduced_motion);
+        }
+        UiCommand::NewWindow => state.ask(Action::NewWindow(None)),
+        UiCommand::PinProject => state.toggle_pin(&state.path.clone()),
         UiCommand::Primary => return run(state, next::primary(state)),
         UiCommand::Go(place) => state.place = place,
         UiCommand::Palette => toggle(state, Overlay::Palette),
         UiCommand::ShortcutSheet => toggle(state, Overlay::Shortcuts),
         UiCommand::Notifications => toggle(state, Overlay::History),
-        UiCommand::ToggleInspector => state.inspector = !state.inspector,
+        UiCommand::ToggleInspector => state.toggle_inspector(),
         UiCommand::Undo => state.undo_edit(),
         UiCommand::Redo => state.redo_edit(),
         UiCommand::OpenProject => state.ask(Action::Pick(Pick::Project)),
@@ -179,7 +187,7 @@ mod tests {
         assert_eq!(state.overlay, Overlay::Palette);
         run(&mut state, UiCommand::Palette);
         assert_eq!(state.overlay, Overlay::None);
-        assert_eq!(run(&mut state, UiCommand::ZoomIn), Some(WindowAct::ZoomIn));
+        assert_eq!(run(&mut state, UiCommand::Help), Some(WindowAct::Help));
     }
 
     #[test]

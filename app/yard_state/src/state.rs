@@ -4,7 +4,8 @@ use crate::{
     actions::Action,
     drafts::{Drafts, FrameDraft},
     jobs::{Job, Jobs},
-    route::{Place, Selection},
+    route::{Place, Selection, Subject},
+    settings::{CrashReport, Settings, Snapshot},
     split_draft::SplitDraft,
     undo::Undo,
 };
@@ -54,6 +55,10 @@ pub enum Overlay {
     Shortcuts,
     /// Notification history.
     History,
+    /// "Explain this".
+    Explain,
+    /// The report of a crash, offered at the next start.
+    Crash,
 }
 
 /// A project opened before.
@@ -75,6 +80,9 @@ pub struct RecentProject {
     pub rows: u64,
     /// When it was opened, RFC 3339.
     pub opened_at: String,
+    /// Kept at the head of the list.
+    #[serde(default)]
+    pub pinned: bool,
 }
 
 /// A bundled sample.
@@ -119,8 +127,18 @@ pub struct StudioState {
     pub shown_runs: Vec<RunId>,
     /// Forms.
     pub drafts: Drafts,
-    /// Undo of forms.
-    pub undo: Undo<Drafts>,
+    /// Undo of forms, thresholds, settings and layout.
+    pub undo: Undo<Snapshot>,
+    /// What this user prefers.
+    pub settings: Settings,
+    /// The user's folder, for showing; empty where there is none.
+    pub home: String,
+    /// The report of the crash before this start.
+    pub crash: Option<CrashReport>,
+    /// What "Explain this" speaks of.
+    pub subject: Option<Subject>,
+    /// Page and section of Help: the name of a page, `page#section`, or empty for the first.
+    pub help_page: String,
     /// Toasts and their history.
     pub toasts: Vec<Toast>,
     /// Whether the inspector is shown.
@@ -168,6 +186,10 @@ impl StudioState {
             clock: std::mem::take(&mut self.clock),
             devices: std::mem::take(&mut self.devices),
             device_note: std::mem::take(&mut self.device_note),
+            settings: self.settings.clone(),
+            home: std::mem::take(&mut self.home),
+            crash: self.crash.take(),
+            overlay: if self.overlay == Overlay::Crash { Overlay::Crash } else { Overlay::None },
             ..Self::default()
         };
         *self = kept;
@@ -178,6 +200,7 @@ impl StudioState {
             self.commit(record);
         }
         self.undo = Undo::default();
+        self.drafts.train.device.clone_from(&self.settings.device);
     }
 
     /// Applies a notice: same notices, same state.
@@ -277,27 +300,5 @@ impl StudioState {
     /// Takes the queued requests.
     pub fn take_actions(&mut self) -> Vec<Action> {
         std::mem::take(&mut self.actions)
-    }
-
-    /// Records the forms before a gesture.
-    pub fn before_edit(&mut self, name: &str) {
-        let before = self.drafts.clone();
-        self.undo.record(name, before);
-    }
-
-    /// Undoes the last gesture on the forms.
-    pub fn undo_edit(&mut self) {
-        if let Some((name, before)) = self.undo.undo(self.drafts.clone()) {
-            self.drafts = before;
-            self.toast(ToastKind::Info, &format!("Undone: {name}"));
-        }
-    }
-
-    /// Redoes it.
-    pub fn redo_edit(&mut self) {
-        if let Some((name, after)) = self.undo.redo(self.drafts.clone()) {
-            self.drafts = after;
-            self.toast(ToastKind::Info, &format!("Done again: {name}"));
-        }
     }
 }

@@ -5,13 +5,14 @@
 pub struct Undo<T> {
     past: Vec<(String, T)>,
     future: Vec<(String, T)>,
+    typing: bool,
 }
 
 const DEPTH: usize = 100;
 
 impl<T> Default for Undo<T> {
     fn default() -> Self {
-        Self { past: Vec::new(), future: Vec::new() }
+        Self { past: Vec::new(), future: Vec::new(), typing: false }
     }
 }
 
@@ -26,10 +27,28 @@ impl<T: Clone + PartialEq> Undo<T> {
         }
         self.past.push((name.to_owned(), before));
         self.future.clear();
+        self.typing = false;
+    }
+
+    /// Records the state before a change that may be one letter of many: letters typed into one field
+    /// are one gesture, until [`Undo::seal`] ends it.
+    pub fn record_typing(&mut self, name: &str, before: T) {
+        if self.typing && self.past.last().is_some_and(|(last, _)| last == name) {
+            self.future.clear();
+            return;
+        }
+        self.record(name, before);
+        self.typing = true;
+    }
+
+    /// Ends a gesture: the field was left.
+    pub fn seal(&mut self) {
+        self.typing = false;
     }
 
     /// Goes back: returns the name of the gesture undone and the state to restore.
     pub fn undo(&mut self, now: T) -> Option<(String, T)> {
+        self.typing = false;
         let (name, before) = self.past.pop()?;
         self.future.push((name.clone(), now));
         Some((name, before))
@@ -68,6 +87,20 @@ mod tests {
         assert_eq!(undo.redo(1), Some(("a".to_owned(), 2)));
         undo.record("c", 7);
         assert!(!undo.can_redo());
+    }
+
+    #[test]
+    fn letters_of_one_field_are_one_gesture() {
+        let mut undo = Undo::default();
+        undo.record_typing("unit", "");
+        undo.record_typing("unit", "c");
+        undo.record_typing("unit", "cu");
+        assert_eq!(undo.undo("cus"), Some(("unit".to_owned(), "")));
+        undo.record_typing("unit", "");
+        undo.seal();
+        undo.record_typing("unit", "day");
+        assert_eq!(undo.undo("days"), Some(("unit".to_owned(), "day")));
+        assert_eq!(undo.undo("day"), Some(("unit".to_owned(), "")));
     }
 
     #[test]

@@ -131,7 +131,7 @@ impl<'a> Button<'a> {
 
     fn show_on(self, ui: &mut Ui) -> Response {
         let measure = Parts::of(&self, ui);
-        let size = vec2(measure.width().max(self.min_width), CONTROL);
+        let size = vec2(measure.width().max(self.min_width), crate::space::control(ui));
         let (rect, response) = ui.allocate_exact_size(size, Sense::click());
         let enabled = ui.is_enabled();
         response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, &self.label));
@@ -350,7 +350,9 @@ impl<'a> IconButton<'a> {
     }
 
     fn show_on(self, ui: &mut Ui) -> Response {
-        let (rect, response) = ui.allocate_exact_size(vec2(self.side, self.side), Sense::click());
+        // A button of the full height grows with the setting; smaller ones sit in rows.
+        let side = if self.side == CONTROL { crate::space::control(ui) } else { self.side };
+        let (rect, response) = ui.allocate_exact_size(vec2(side, side), Sense::click());
         let enabled = ui.is_enabled();
         let name = self.accessible_name();
         response.widget_info(|| {

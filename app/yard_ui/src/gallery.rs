@@ -3,9 +3,13 @@
 //! Used by the tests that draw both themes and, by developers, as a living catalogue.
 
 mod controls;
+mod large;
+mod lists;
 mod plots;
 mod window;
 
+pub use large::{grid, more_plots};
+pub use lists::lists;
 pub use plots::plots;
 pub use window::{overlays, palette_over, window};
 
@@ -46,6 +50,20 @@ pub struct GalleryState {
     pub cell: Option<(usize, usize)>,
     /// Selected node of the graph.
     pub node: Option<usize>,
+    /// The large table.
+    pub grid: crate::table::grid::GridState,
+    /// Its pages.
+    pub pages: crate::table::grid::Pages,
+    /// Selected tab.
+    pub tab: usize,
+    /// The tree.
+    pub tree: crate::TreeState,
+    /// Steps in their order.
+    pub steps: Vec<String>,
+    /// Selected step.
+    pub step: Option<usize>,
+    /// The last link that was followed.
+    pub link: String,
     /// Place on the time slider.
     pub event: f64,
 }
@@ -68,6 +86,18 @@ impl Default for GalleryState {
             palette,
             cell: None,
             node: Some(4),
+            grid: crate::table::grid::GridState {
+                columns: crate::table::grid::ColumnsState::frozen(1),
+                selected: crate::table::grid::RowSet::range(2, 5),
+                cursor: Some((4, 2)),
+                ..Default::default()
+            },
+            pages: crate::table::grid::Pages::default(),
+            tab: 0,
+            tree: crate::TreeState { open: [1].into(), selected: Some(3) },
+            steps: ["impute tenure", "scale charges", "one-hot contract"].map(str::to_owned).to_vec(),
+            step: Some(1),
+            link: String::new(),
             event: 412.0,
         }
     }

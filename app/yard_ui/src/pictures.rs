@@ -106,6 +106,51 @@ fn controls_in_both_themes() {
 }
 
 #[test]
+fn lists_in_both_themes() {
+    for dark in [false, true] {
+        let mut harness = harness(vec2(1200.0, 880.0), dark, |ui, state| {
+            padded(ui, |ui| gallery::lists(ui, &mut state.gallery));
+        });
+        save(&mut harness, "lists", dark);
+        harness.get_by_role_and_label(Role::Link, "calibration").click();
+        harness.run_ok();
+        assert_eq!(harness.state().gallery.link, "calibration.md");
+    }
+}
+
+#[test]
+fn more_plots_and_the_grid_in_both_themes() {
+    for dark in [false, true] {
+        let mut plots = harness(vec2(1440.0, 740.0), dark, |ui, _| padded(ui, gallery::more_plots));
+        save(&mut plots, "plots-more", dark);
+        for name in ["Correlation of the numbers", "Effects on the score", "Trials of the search"] {
+            assert!(plots.query_by_role_and_label(Role::Figure, name).is_some(), "{name}");
+        }
+        let mut grid = harness(vec2(1200.0, 560.0), dark, |ui, state| {
+            padded(ui, |ui| drop(gallery::grid(ui, &mut state.gallery)));
+        });
+        save(&mut grid, "grid", dark);
+        assert!(grid.query_by_role_and_label(Role::ColumnHeader, "category 1, category").is_some());
+    }
+}
+
+#[test]
+fn high_contrast_touch_and_reduced_motion_are_respected() {
+    for dark in [false, true] {
+        let mut harness = harness(vec2(1440.0, 1160.0), dark, |ui, state| {
+            crate::high_contrast(ui.ctx(), true);
+            crate::touch(ui.ctx(), true);
+            crate::reduce_motion(ui.ctx(), true);
+            padded(ui, |ui| gallery::gallery(ui, &mut state.gallery));
+        });
+        save(&mut harness, "kit-contrast", dark);
+        let button = harness.get_by_role_and_label(Role::Button, "Compare runs").rect();
+        let field = harness.get_by_role_and_label(Role::ComboBox, "Family").rect();
+        assert_eq!((button.height(), field.height()), (32.0, 32.0));
+    }
+}
+
+#[test]
 fn plots_in_both_themes() {
     for dark in [false, true] {
         let mut harness = harness(vec2(1440.0, 1060.0), dark, |ui, state| {
@@ -192,6 +237,57 @@ fn palette_runs_the_chosen_entry_by_keyboard() {
     harness.key_press(egui::Key::Escape);
     harness.run_ok();
     assert!(!harness.state().palette.is_open());
+}
+
+/// Every page of the gallery.
+fn page(ui: &mut egui::Ui, state: &mut State, page: usize) {
+    match page {
+        0 => padded(ui, |ui| gallery::gallery(ui, &mut state.gallery)),
+        1 => padded(ui, |ui| gallery::lists(ui, &mut state.gallery)),
+        2 => padded(ui, |ui| gallery::plots(ui, &mut state.gallery)),
+        3 => padded(ui, gallery::more_plots),
+        4 => padded(ui, |ui| drop(gallery::grid(ui, &mut state.gallery))),
+        _ => drop(gallery::window(ui, &mut state.shell, &mut state.gallery)),
+    }
+}
+
+#[test]
+fn no_control_is_without_a_name() {
+    for at in 0..6 {
+        let mut harness = Harness::builder().with_size(vec2(1440.0, 1160.0)).build_ui_state(
+            move |ui, state: &mut State| {
+                apply(ui.ctx(), Theme::Light);
+                page(ui, state, at);
+            },
+            State::default(),
+        );
+        harness.run_ok();
+        let controls = [
+            Role::Button,
+            Role::Link,
+            Role::TextInput,
+            Role::ComboBox,
+            Role::CheckBox,
+            Role::RadioButton,
+            Role::Slider,
+            Role::Tab,
+            Role::TreeItem,
+            Role::ListBoxOption,
+            Role::Row,
+            Role::Table,
+            Role::Grid,
+            Role::Figure,
+            Role::ProgressIndicator,
+        ];
+        let mut count = 0;
+        for node in harness.query_all_by(|node| controls.contains(&node.role())) {
+            let node = node.accesskit_node();
+            let named = node.label().is_some_and(|label| !label.trim().is_empty());
+            assert!(named, "page {at}: {:?} at {:?}", node.role(), node.bounding_box());
+            count += 1;
+        }
+        assert!(count >= 6, "page {at}: {count} controls");
+    }
 }
 
 #[test]

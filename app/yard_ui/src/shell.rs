@@ -60,6 +60,10 @@ pub enum ShellEvent {
     Inspector,
     /// The stop button of the running job.
     Stop,
+    /// The settings button.
+    Settings,
+    /// The help button.
+    Help,
 }
 
 /// The answer of the frame in one pass.

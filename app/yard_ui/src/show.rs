@@ -153,6 +153,7 @@ impl<'a> Figure<'a> {
                 });
             })
             .response;
+        copy_menu(ui, &response, &format!("{}: {} {}", self.label, self.value, self.unit));
         match self.better {
             Some(better) => response.on_hover_text(better.words()),
             None => response,
@@ -168,6 +169,18 @@ impl<'a> Figure<'a> {
             text::label(ui, self.unit, Type::Label, t.text_2);
         }
     }
+}
+
+/// A right click on a value offers to copy it, with its name and unit.
+fn copy_menu(ui: &Ui, response: &Response, text: &str) {
+    // Clickable, but no stop of the Tab key: tables and Ctrl+C are the keyboard's way.
+    let place = ui.interact(response.rect, response.id.with("copy"), egui::Sense::CLICK);
+    place.context_menu(|ui| {
+        if crate::overlay::menu_item(ui, Icon::Copy, "Copy value", "").clicked() {
+            ui.ctx().copy_text(text.trim_end().to_owned());
+            ui.close();
+        }
+    });
 }
 
 /// Draws headline figures in one row of equal columns.
@@ -215,6 +228,7 @@ pub fn key_value_in(ui: &mut Ui, key: &str, value: &str, kind: Type, colour: egu
     let galley = paint::fitted(painter, shown, kind, colour, (rect.width() - left - S8).max(0.0));
     let cut = galley.elided || cut_name;
     paint::galley_at(painter, rect.right_center(), Align2::RIGHT_CENTER, galley);
+    copy_menu(ui, &response, &format!("{key}: {value}"));
     if cut { response.on_hover_text(format!("{key}: {value}")) } else { response }
 }
 
@@ -303,6 +317,9 @@ pub fn progress_sized(ui: &mut Ui, name: &str, done: Option<f64>, (width, text):
 }
 
 fn moving_third(ui: &Ui, track: Rect) -> Rect {
+    if crate::theme::is_motion_reduced(ui) {
+        return Rect::from_min_size(track.min, vec2(track.width() / 3.0, track.height()));
+    }
     ui.ctx().request_repaint_after_secs(0.05);
     let phase = (ui.input(|input| input.time) / 1.6).fract() as f32;
     let start = track.left() + (track.width() * 1.33) * phase - track.width() * 0.33;
@@ -321,8 +338,11 @@ pub fn spinner(ui: &mut Ui, name: &str) -> Response {
     let (rect, response) = ui.allocate_exact_size(Vec2::splat(16.0), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, name));
     if ui.is_rect_visible(rect) {
-        ui.ctx().request_repaint_after_secs(0.05);
-        let turn = ui.input(|input| input.time) * std::f64::consts::TAU / 1.2;
+        let still = crate::theme::is_motion_reduced(ui);
+        if !still {
+            ui.ctx().request_repaint_after_secs(0.05);
+        }
+        let turn = if still { 0.0 } else { ui.input(|input| input.time) * std::f64::consts::TAU / 1.2 };
         let t = tokens(ui);
         let points: Vec<_> = (0..=24)
             .map(|at| {

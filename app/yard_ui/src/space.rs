@@ -28,6 +28,8 @@ pub const RADIUS_DIALOG: u8 = 10;
 
 /// Height of buttons and fields.
 pub const CONTROL: f32 = 28.0;
+/// Height of buttons and fields that are worked by finger.
+pub const CONTROL_TOUCH: f32 = 32.0;
 /// Height of a chip.
 pub const CHIP: f32 = 20.0;
 /// Height of a table row and of the table header.
@@ -38,6 +40,11 @@ pub const ROW_COMPACT: f32 = 20.0;
 pub const FORM_ROW: f32 = 32.0;
 /// Width of the label in a narrow form.
 pub const FORM_LABEL: f32 = 96.0;
+
+/// Height of buttons and fields as the user set it: [`CONTROL`] or [`CONTROL_TOUCH`].
+pub fn control(ui: &egui::Ui) -> f32 {
+    ui.style().spacing.interact_size.y.clamp(CONTROL, CONTROL_TOUCH)
+}
 
 /// Height of the top bar.
 pub const TOP_BAR: f32 = 40.0;

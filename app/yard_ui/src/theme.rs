@@ -44,6 +44,11 @@ impl From<Theme> for egui::ThemePreference {
 /// Sets fonts and both styles, and chooses `theme`. Cheap when nothing changed: call it each frame.
 pub fn apply(ctx: &Context, theme: Theme) {
     let key = egui::Id::unique("yard_ui.theme");
+    crate::tokens::set_high_contrast(is_high_contrast(ctx));
+    #[cfg(debug_assertions)]
+    if crate::reload::poll(ctx) {
+        restyle(ctx);
+    }
     let known: Option<Theme> = ctx.data(|data| data.get_temp(key));
     if known == Some(theme) {
         return;
@@ -62,6 +67,50 @@ pub fn apply(ctx: &Context, theme: Theme) {
     }
     ctx.set_theme(theme);
     ctx.data_mut(|data| data.insert_temp(key, theme));
+}
+
+/// Whether the colours of high contrast are drawn.
+pub fn is_high_contrast(ctx: &Context) -> bool {
+    ctx.data(|data| data.get_temp(contrast_key())).unwrap_or(false)
+}
+
+fn contrast_key() -> egui::Id {
+    egui::Id::unique("yard_ui.high-contrast")
+}
+
+/// Switches the colours of high contrast on or off (a setting of the user): text at 7:1 and more.
+pub fn high_contrast(ctx: &Context, on: bool) {
+    let before = is_high_contrast(ctx);
+    crate::tokens::set_high_contrast(on);
+    if before != on {
+        ctx.data_mut(|data| data.insert_temp(contrast_key(), on));
+        restyle(ctx);
+    }
+}
+
+/// Puts the colours of the tokens into the styles, and leaves what else was set.
+fn restyle(ctx: &Context) {
+    for theme in [egui::Theme::Light, egui::Theme::Dark] {
+        let dark = theme == egui::Theme::Dark;
+        let mut style = ctx.style_of(theme).as_ref().clone();
+        let blink = style.visuals.text_cursor.blink;
+        style.visuals = visuals(dark, tokens_of(dark));
+        style.visuals.text_cursor.blink = blink;
+        ctx.set_style_of(theme, style);
+    }
+}
+
+/// Whether motion is reduced: what turns or moves stands still.
+pub(crate) fn is_motion_reduced(ui: &egui::Ui) -> bool {
+    ui.style().animation_time == 0.0
+}
+
+/// Makes buttons and fields 32 points high instead of 28 (a setting of the user).
+pub fn touch(ctx: &Context, on: bool) {
+    let side = if on { crate::space::CONTROL_TOUCH } else { crate::space::CONTROL };
+    if ctx.global_style().spacing.interact_size.y != side {
+        ctx.all_styles_mut(|style| style.spacing.interact_size = vec2(side, side));
+    }
 }
 
 /// Switches animations and the blinking of the text cursor off or on (a setting of the user).

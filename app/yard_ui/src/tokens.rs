@@ -2,7 +2,7 @@
 //!
 //! A view names a role ("text-2", "warning"), never a colour. Knows nothing about widgets.
 
-use std::sync::LazyLock;
+use std::{cell::Cell, sync::LazyLock};
 
 use egui::{Color32, Context, Ui};
 use serde::{Deserialize, Deserializer, de::Error as _};
@@ -158,15 +158,37 @@ fn luminance(colour: Color32) -> f64 {
 
 static LIGHT: LazyLock<Tokens> = LazyLock::new(|| parse(include_str!("../../../assets/theme/light.json")));
 static DARK: LazyLock<Tokens> = LazyLock::new(|| parse(include_str!("../../../assets/theme/dark.json")));
+static LIGHT_CONTRAST: LazyLock<Tokens> =
+    LazyLock::new(|| parse(include_str!("../../../assets/theme/light-contrast.json")));
+static DARK_CONTRAST: LazyLock<Tokens> =
+    LazyLock::new(|| parse(include_str!("../../../assets/theme/dark-contrast.json")));
+
+thread_local! {
+    /// Whether what this thread draws is in high contrast; set by `theme::apply` in every frame.
+    static CONTRAST: Cell<bool> = const { Cell::new(false) };
+}
+
+pub(crate) fn set_high_contrast(on: bool) {
+    CONTRAST.set(on);
+}
 
 // The files are part of the program; the tests prove that both parse.
 fn parse(json: &str) -> Tokens {
     serde_json::from_str(json).unwrap_or_default()
 }
 
-/// The tokens of the light (`false`) or dark (`true`) theme.
+/// The tokens of the light (`false`) or dark (`true`) theme, in high contrast if that is on.
 pub fn tokens_of(dark: bool) -> &'static Tokens {
-    if dark { &DARK } else { &LIGHT }
+    #[cfg(debug_assertions)]
+    if let Some(tokens) = crate::reload::loaded(crate::reload::index(dark, CONTRAST.get())) {
+        return tokens;
+    }
+    match (dark, CONTRAST.get()) {
+        (false, false) => &LIGHT,
+        (true, false) => &DARK,
+        (false, true) => &LIGHT_CONTRAST,
+        (true, true) => &DARK_CONTRAST,
+    }
 }
 
 /// The tokens of the theme that `ui` is drawn in.
@@ -209,6 +231,56 @@ mod tests {
             include_str!("../../../assets/theme/light.json")
         };
         serde_json::from_str(json).unwrap()
+    }
+
+    fn load_contrast(dark: bool) -> Tokens {
+        let json = if dark {
+            include_str!("../../../assets/theme/dark-contrast.json")
+        } else {
+            include_str!("../../../assets/theme/light-contrast.json")
+        };
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn high_contrast_keeps_7_for_text_and_4_5_for_lines() {
+        for dark in [false, true] {
+            let t = load_contrast(dark);
+            let texts = [t.text, t.text_2, t.text_3, t.accent, t.success, t.warning, t.error];
+            for ground in [t.bg, t.surface, t.sunken, t.hover, t.selected] {
+                for colour in texts {
+                    check(dark, "text", colour, ground, 7.0);
+                }
+                check(dark, "border-strong", t.border_strong, ground, 4.5);
+            }
+            check(dark, "border", t.border, t.surface, 4.5);
+            check(dark, "neutral mark", t.neutral_mark, t.surface, 4.5);
+            for (text, ground) in [
+                (t.on_accent, t.accent),
+                (t.on_accent, t.error),
+                (t.success, t.tint_ok),
+                (t.warning, t.tint_warn),
+                (t.error, t.tint_error),
+                (t.accent, t.tint_info),
+            ] {
+                check(dark, "filled", text, ground, 7.0);
+            }
+            for (fill, text) in t.sequential.iter().zip(t.sequential_text) {
+                check(dark, "sequential text", text, *fill, 7.0);
+            }
+            for series in t.series {
+                check(dark, "series", series, t.surface, 4.5);
+            }
+        }
+    }
+
+    #[test]
+    fn high_contrast_is_switched_for_this_thread() {
+        set_high_contrast(true);
+        let found = (tokens_of(false).clone(), tokens_of(true).clone());
+        set_high_contrast(false);
+        assert_eq!(found, (load_contrast(false), load_contrast(true)));
+        assert_eq!(tokens_of(false), &load(false));
     }
 
     fn check(dark: bool, name: &str, colour: Color32, ground: Color32, least: f64) {

@@ -36,9 +36,24 @@ fn primary_ui(ui: &mut egui::Ui, state: &mut StudioState, head: &Head<'_>) {
         .key(key)
         .tooltip(command.tooltip())
         .enabled_if(enabled, why_not(state, command));
-    if button.show(ui).clicked() {
+    let response = button.show(ui);
+    copy_menu(&response, state, command);
+    if response.clicked() {
         state.ask(Action::Ui(command));
     }
+}
+
+/// The menu of an action on a right click: the same act as a line for the command line.
+fn copy_menu(response: &egui::Response, state: &mut StudioState, command: UiCommand) {
+    if crate::command_line::line(state, command).is_none() {
+        return;
+    }
+    response.context_menu(|ui| {
+        if yard_ui::overlay::menu_item(ui, Icon::TerminalWindow, "Copy as command", "").clicked() {
+            crate::command_line::copy(state, command);
+            ui.close();
+        }
+    });
 }
 
 fn other_ui(ui: &mut egui::Ui, state: &mut StudioState, command: UiCommand, icon: Icon) {
@@ -49,7 +64,9 @@ fn other_ui(ui: &mut egui::Ui, state: &mut StudioState, command: UiCommand, icon
     if let Some(shortcut) = command.shortcut() {
         button = button.key(shortcut.text());
     }
-    if button.show(ui).clicked() {
+    let response = button.show(ui);
+    copy_menu(&response, state, command);
+    if response.clicked() {
         state.ask(Action::Ui(command));
     }
 }

@@ -1,4 +1,4 @@
-//! Keyboard: the shortcuts of [`UiCommand`], Esc for the top layer. Plain keys (`?`, F6) are left alone
+//! Keyboard: the shortcuts of [`UiCommand`], Esc for the top layer. Keys that type (`?`) are left alone
 //! while text is typed.
 
 use egui::{Key, Modifiers};
@@ -23,7 +23,9 @@ pub(crate) fn pressed(ctx: &egui::Context, state: &mut StudioState) -> Vec<UiCom
 }
 
 fn consumed(ctx: &egui::Context, shortcut: Shortcut, typing: bool) -> bool {
-    if !shortcut.ctrl && typing {
+    // Function keys type nothing, so they work in a field as well.
+    let types = !shortcut.ctrl && !shortcut.key.starts_with('F');
+    if types && typing {
         return false;
     }
     let text_edit = shortcut.ctrl && matches!(shortcut.key, "Z");

@@ -5,9 +5,12 @@
 //! whole window; the binary, the tests and the pictures all use it.
 
 mod command_line;
+mod crash;
+mod explain;
 mod head;
 mod keys;
 mod layout;
+mod reasons;
 mod shell;
 mod words;
 
@@ -15,15 +18,19 @@ mod data;
 mod deploy;
 mod evaluate;
 mod frame;
+mod help;
 mod monitor;
 mod package;
 mod registry;
+mod settings;
 mod start;
 mod train;
 
 use yard_state::{
     command::UiCommand,
+    next,
     run::{WindowAct, run},
+    settings::ThemeChoice,
     state::StudioState,
 };
 
@@ -41,7 +48,11 @@ pub struct Views {
     deploy: deploy::View,
     monitor: monitor::View,
     registry: registry::View,
-    theme: Option<yard_ui::Theme>,
+    help: help::View,
+    /// Settings that the toolkit has taken.
+    applied: yard_state::settings::Settings,
+    /// Name of what got the focus last, for F1.
+    focused: String,
 }
 
 impl Views {
@@ -50,35 +61,28 @@ impl Views {
         match run(state, command) {
             None => {}
             Some(WindowAct::ToggleTheme) => {
-                let theme = yard_ui::Theme::toggled(ctx);
-                yard_ui::apply(ctx, theme);
-                self.theme = Some(theme);
+                let light = ctx.theme() == egui::Theme::Dark;
+                let theme = if light { ThemeChoice::Light } else { ThemeChoice::Dark };
+                state.change_settings("theme", |own| own.theme = theme);
             }
             Some(WindowAct::NextPanel) => self.shell.next_panel(ctx),
-            Some(WindowAct::ZoomIn) => zoom(ctx, 0.1),
-            Some(WindowAct::ZoomOut) => zoom(ctx, -0.1),
-            Some(WindowAct::ZoomReset) => ctx.set_zoom_factor(1.0),
+            Some(WindowAct::Help) => {
+                let place = state.place.label().to_lowercase();
+                let page = help::topic(&self.focused).map_or(place, help::Section::address);
+                state.help(&page);
+            }
+            Some(WindowAct::CopyCommand) => command_line::copy(state, next::primary(state)),
         }
     }
 
-    /// Returns the theme chosen in this window, as stored: `light`, `dark` or `system`.
-    pub fn theme_word(&self) -> &'static str {
-        match self.theme {
-            Some(yard_ui::Theme::Light) => "light",
-            Some(yard_ui::Theme::Dark) => "dark",
-            _ => "system",
+    /// Applies the settings when they changed since the last time; the binary calls it once at the start,
+    /// [`show`] in each frame.
+    pub fn apply_settings(&mut self, ctx: &egui::Context, state: &StudioState) {
+        if self.applied != state.settings {
+            settings::apply(ctx, &state.settings);
+            self.applied = state.settings.clone();
         }
     }
-
-    /// Tells which theme was applied at the start, so that it is stored again.
-    pub fn set_theme(&mut self, theme: yard_ui::Theme) {
-        self.theme = Some(theme);
-    }
-}
-
-fn zoom(ctx: &egui::Context, step: f32) {
-    let next = ((ctx.zoom_factor() + step) * 10.0).round() / 10.0;
-    ctx.set_zoom_factor(next.clamp(0.8, 2.0));
 }
 
 /// Draws the whole window.
@@ -87,7 +91,21 @@ pub fn show(ui: &mut egui::Ui, state: &mut StudioState, views: &mut Views) {
         let ctx = ui.ctx().clone();
         views.run(&ctx, state, command);
     }
+    views.apply_settings(&ui.ctx().clone(), state);
     shell::show(ui, state, views);
+    for file in yard_ui::plot::exports(ui.ctx()) {
+        state.ask(yard_state::actions::Action::Save { name: file.name, bytes: file.bytes });
+    }
+    let named = ui.ctx().output(|output| {
+        output.events.iter().rev().find_map(|event| match event {
+            egui::output::OutputEvent::FocusGained(info) => info.label.clone(),
+            _ => None,
+        })
+    });
+    // A text field tells its name to screen readers only, so the kit is asked for it.
+    if let Some(name) = yard_ui::take_focused_name(ui.ctx()).or(named) {
+        views.focused = name;
+    }
 }
 
 /// Draws the view of the current place.
@@ -103,6 +121,8 @@ fn place_ui(ui: &mut egui::Ui, state: &mut StudioState, views: &mut Views) {
         Place::Deploy => deploy::show(ui, state, &mut views.deploy),
         Place::Monitor => monitor::show(ui, state, &mut views.monitor),
         Place::Registry => registry::show(ui, state, &mut views.registry),
+        Place::Settings => settings::show(ui, state),
+        Place::Help => help::show(ui, state, &mut views.help),
     }
 }
 
@@ -119,5 +139,7 @@ fn inspector_ui(ui: &mut egui::Ui, state: &mut StudioState, views: &mut Views) {
         Place::Deploy => deploy::inspector(ui, state),
         Place::Monitor => monitor::inspector(ui, state),
         Place::Registry => registry::inspector(ui, state),
+        Place::Settings => settings::inspector(ui, state),
+        Place::Help => help::inspector(ui, state),
     }
 }

@@ -59,7 +59,7 @@ pub(crate) fn show(ui: &mut egui::Ui, state: &mut StudioState, views: &mut Views
             palette_key: &texts.palette_key,
         },
         places: &places,
-        current: state.place.digit() - 1,
+        current: state.place.digit().map_or(usize::MAX, |digit| digit - 1),
         next: Some(NextStep {
             label: &texts.next.label,
             evidence: &texts.next.evidence,
@@ -72,7 +72,7 @@ pub(crate) fn show(ui: &mut egui::Ui, state: &mut StudioState, views: &mut Views
         Region::Inspector => crate::inspector_ui(ui, state, views),
     });
     if response.event == Some(ShellEvent::Inspector) {
-        state.inspector = !state.inspector;
+        state.toggle_inspector();
         views.shell.inspector_seen = state.inspector;
     }
     views.shell.frame = frame;
@@ -111,6 +111,8 @@ fn carry_out(ctx: &egui::Context, state: &mut StudioState, views: &mut Views, ev
         ShellEvent::Palette => state.ask(Action::Ui(UiCommand::Palette)),
         ShellEvent::Theme => views.run(ctx, state, UiCommand::ToggleTheme),
         ShellEvent::Stop => state.ask(Action::Ui(UiCommand::StopJob)),
+        ShellEvent::Settings => state.place = Place::Settings,
+        ShellEvent::Help => views.run(ctx, state, UiCommand::Help),
         ShellEvent::Inspector => {}
     }
     ctx.request_repaint();
@@ -245,6 +247,8 @@ fn layers_ui(ctx: &egui::Context, state: &mut StudioState, views: &mut Views) {
             state.overlay = Overlay::None;
         }
     }
+    crate::explain::show(ctx, state);
+    crate::crash::show(ctx, state);
     toasts_ui(ctx, state, &mut views.shell);
 }
 
@@ -265,7 +269,7 @@ fn palette_ui(ctx: &egui::Context, state: &mut StudioState, palette: &mut Palett
             (own.label(), key, own.enabled(state))
         })
         .collect();
-    let entries: Vec<Entry<'_>> = commands
+    let mut entries: Vec<Entry<'_>> = commands
         .iter()
         .zip(&texts)
         .map(|(own, (label, key, enabled))| Entry {
@@ -277,9 +281,22 @@ fn palette_ui(ctx: &egui::Context, state: &mut StudioState, palette: &mut Palett
             enabled: *enabled,
         })
         .collect();
+    entries.extend(crate::help::sections().map(|own| Entry {
+        group: "Help",
+        icon: Icon::Question,
+        label: &own.title,
+        hint: &own.page_title,
+        shortcut: "",
+        enabled: true,
+    }));
     let chosen = palette.show(ctx, &entries);
-    if let Some(command) = chosen.and_then(|index| commands.get(index)) {
-        state.ask(Action::Ui(*command));
+    if let Some(index) = chosen {
+        if let Some(command) = commands.get(index) {
+            state.ask(Action::Ui(*command));
+        } else {
+            let page = crate::help::sections().nth(index - commands.len());
+            state.help(&page.map(crate::help::Section::address).unwrap_or_default());
+        }
         state.overlay = Overlay::None;
     } else if !palette.is_open() {
         state.overlay = Overlay::None;
@@ -330,6 +347,11 @@ fn icon(command: UiCommand) -> Icon {
         UiCommand::ToggleTheme => Icon::CircleHalf,
         UiCommand::ShortcutSheet | UiCommand::NextPanel => Icon::Keyboard,
         UiCommand::Notifications => Icon::Bell,
+        UiCommand::Help => Icon::Question,
+        UiCommand::CopyCommand => Icon::TerminalWindow,
+        UiCommand::NewWindow => Icon::ArrowSquareOut,
+        UiCommand::PinProject => Icon::Star,
+        UiCommand::ToggleContrast | UiCommand::ToggleMotion => Icon::SlidersHorizontal,
         _ => Icon::MagnifyingGlass,
     }
 }
@@ -362,14 +384,16 @@ fn toasts_ui(ctx: &egui::Context, state: &StudioState, shell: &mut Shell) {
     }
 }
 
+/// While a file is held over the window: what will happen with it, or why nothing will.
 fn drop_ui(ctx: &egui::Context, state: &StudioState) {
-    if ctx.input(|input| input.raw.hovered_files.is_empty()) {
+    let files = ctx.input(|input| input.raw.hovered_files.clone());
+    if files.is_empty() {
         return;
     }
-    let sentence = if state.open {
-        "Drop to import as the next version of the data"
-    } else {
-        "Drop to make a project of this file"
+    let name = |file: &egui::HoveredFile| {
+        file.path.as_ref().map_or_else(String::new, |path| path.display().to_string())
     };
-    yard_ui::show::drop_overlay(ctx, sentence);
+    let names: Vec<String> = files.iter().map(name).collect();
+    let sentence = yard_state::drop::drop_words(state, &names);
+    yard_ui::show::drop_overlay(ctx, &sentence);
 }

@@ -20,6 +20,8 @@ use yard_ui::{Icon, PathField, Status, Type, fmt, marks, paint, section, space, 
 #[derive(Default)]
 pub(crate) struct View {
     path: String,
+    /// The keyboard was put on the path field.
+    greeted: bool,
 }
 
 /// Draws the place.
@@ -68,6 +70,8 @@ pub(crate) fn place_icon(place: Place) -> Icon {
         Place::Deploy => Icon::RocketLaunch,
         Place::Monitor => Icon::Pulse,
         Place::Registry => Icon::GitBranch,
+        Place::Settings => Icon::Gear,
+        Place::Help => Icon::Question,
     }
 }
 
@@ -257,12 +261,14 @@ fn recent_ui(ui: &mut egui::Ui, state: &mut StudioState) {
     }
     let columns = [
         table::Column::new("Project", 160.0),
-        table::Column::new("State", 130.0),
-        table::Column::rest("Target", 120.0),
-        table::Column::new("Metric", 130.0),
-        table::Column::new("Test", 76.0).right(),
-        table::Column::new("n", 64.0).right(),
+        table::Column::new("State", 112.0),
+        table::Column::rest("Target", 96.0),
+        table::Column::new("Metric", 120.0),
+        table::Column::new("Test", 64.0).right(),
+        table::Column::new("n", 56.0).right(),
         table::Column::new("Opened, UTC", 124.0).right(),
+        table::Column::new("Pinned", 56.0),
+        table::Column::new("Beside", 92.0),
     ];
     let recent = &state.recent;
     let open = recent.iter().position(|own| state.open && own.path == state.path);
@@ -280,9 +286,19 @@ fn recent_ui(ui: &mut egui::Ui, state: &mut StudioState) {
                 4 => table::Cell::number_opt(own.value.map(fmt::metric)),
                 5 if own.rows == 0 => table::Cell::missing(),
                 5 => table::Cell::number(fmt::count(own.rows)),
-                _ => table::Cell::muted(words::date_time(&own.opened_at)),
+                6 => table::Cell::muted(words::date_time(&own.opened_at)),
+                7 => table::Cell::link(if own.pinned { "Unpin" } else { "Pin" }),
+                _ => table::Cell::link("New window"),
             }
         });
+    let cell = response.cell.and_then(|(row, column)| Some((state.recent.get(row)?.path.clone(), column)));
+    if let Some((path, column)) = cell.filter(|(_, column)| *column >= 7) {
+        match column {
+            7 => state.toggle_pin(&path),
+            _ => state.ask(Action::NewWindow(Some(path.into()))),
+        }
+        return;
+    }
     if let Some(path) = response.activated.and_then(|row| state.recent.get(row)).map(|own| own.path.clone()) {
         state.ask(Action::OpenProject(path.into()));
     }
@@ -335,8 +351,14 @@ fn drop_ui(ui: &mut egui::Ui, state: &mut StudioState, view: &mut View) {
         state.ask(Action::Pick(Pick::Data));
     }
     ui.add_space(space::S8);
+    let first = ui.memory(|memory| memory.focused().is_none()) && !view.greeted && !state.open;
     let typed =
         PathField::new("Path of a data or project file", &mut view.path).hint("or type a path").show(ui);
+    if first {
+        // The first act of a new user is to name a file: the keyboard starts there.
+        typed.field.request_focus();
+    }
+    view.greeted = true;
     if typed.browse {
         state.ask(Action::Pick(Pick::Data));
     }

@@ -58,7 +58,7 @@ pub(crate) fn model_words(model: &ModelRecord) -> String {
     use yard_types::run::Family;
     let unit = match model.family {
         Family::Boosting | Family::Forest => "trees",
-        Family::Mlp | Family::Cnn | Family::Resnet | Family::Transformer => "epochs",
+        Family::Mlp | Family::Cnn | Family::Resnet | Family::Transformer | Family::Text => "epochs",
         _ => "iterations",
     };
     format!("{}, {} {unit}", model.family.word(), fmt::count(u64::from(model.steps)))

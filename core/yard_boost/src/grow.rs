@@ -32,13 +32,13 @@ pub(crate) struct GrownLeaf {
 }
 
 /// A leaf that can be split.
-struct Open {
-    leaf: u32,
-    depth: u32,
-    hist: Hist,
-    split: Split,
+pub(crate) struct Open {
+    pub(crate) leaf: u32,
+    pub(crate) depth: u32,
+    pub(crate) hist: Hist,
+    pub(crate) split: Split,
     /// The split was found with exact row counts.
-    counted: bool,
+    pub(crate) counted: bool,
 }
 
 impl PartialEq for Open {
@@ -65,13 +65,14 @@ struct Hook {
     left: bool,
 }
 
-struct Grower<'a> {
-    histograms: &'a Histograms<'a>,
-    rules: &'a Rules<'a>,
-    pool: &'a crate::histogram::Pool,
-    rows: Rows<'a>,
-    nodes: Vec<BinNode>,
-    leaves: Vec<GrownLeaf>,
+/// A tree that grows.
+pub(crate) struct Grower<'a> {
+    pub(crate) histograms: &'a Histograms<'a>,
+    pub(crate) rules: &'a Rules<'a>,
+    pub(crate) pool: &'a crate::histogram::Pool,
+    pub(crate) rows: Rows<'a>,
+    pub(crate) nodes: Vec<BinNode>,
+    pub(crate) leaves: Vec<GrownLeaf>,
     hooks: Vec<Option<Hook>>,
     open: BinaryHeap<Open>,
 }
@@ -83,21 +84,7 @@ pub(crate) fn grow(
     pool: &crate::histogram::Pool,
     rows: Rows,
 ) -> Grown {
-    let root = GrownLeaf {
-        range: 0..rows.rows.len(),
-        sum: histograms.quant.total(rows.rows),
-        inherited: rules.constraints.root(),
-    };
-    let mut grower = Grower {
-        histograms,
-        rules,
-        pool,
-        rows,
-        nodes: Vec::new(),
-        leaves: vec![root],
-        hooks: vec![None],
-        open: BinaryHeap::new(),
-    };
+    let mut grower = Grower::new(histograms, rules, pool, rows);
     if grower.splittable(0, 0) {
         let hist = histograms.build(grower.rows.rows);
         grower.push(0, 0, hist);
@@ -112,8 +99,32 @@ pub(crate) fn grow(
     Grown { nodes: grower.nodes, leaves: grower.leaves }
 }
 
-impl Grower<'_> {
-    fn len(&self, leaf: u32) -> usize {
+impl<'a> Grower<'a> {
+    /// Starts with a root.
+    pub(crate) fn new(
+        histograms: &'a Histograms<'a>,
+        rules: &'a Rules<'a>,
+        pool: &'a crate::histogram::Pool,
+        rows: Rows<'a>,
+    ) -> Self {
+        let root = GrownLeaf {
+            range: 0..rows.rows.len(),
+            sum: histograms.quant.total(rows.rows),
+            inherited: rules.constraints.root(),
+        };
+        Self {
+            histograms,
+            rules,
+            pool,
+            rows,
+            nodes: Vec::new(),
+            leaves: vec![root],
+            hooks: vec![None],
+            open: BinaryHeap::new(),
+        }
+    }
+
+    pub(crate) fn len(&self, leaf: u32) -> usize {
         self.leaves[leaf as usize].range.len()
     }
 
@@ -124,7 +135,7 @@ impl Grower<'_> {
         depth < deepest && self.len(leaf) >= 2 * params.min_leaf as usize
     }
 
-    fn view<'h>(&'h self, leaf: u32, hist: &'h Hist) -> NodeView<'h> {
+    pub(crate) fn view<'h>(&'h self, leaf: u32, hist: &'h Hist) -> NodeView<'h> {
         let GrownLeaf { range, sum, inherited } = &self.leaves[leaf as usize];
         NodeView { hist, sum: *sum, rows: range.len(), counts: None, inherited }
     }
@@ -152,6 +163,15 @@ impl Grower<'_> {
     }
 
     fn split(&mut self, mut open: Open) {
+        match self.divide(&mut open) {
+            Some(right) => self.children(open, right),
+            None => self.push_counted(open),
+        }
+    }
+
+    /// Divides the rows of a leaf by its split and returns the new leaf on the right; `None` when a side has
+    /// too few rows, or none, for a split that was found without exact counts.
+    pub(crate) fn divide(&mut self, open: &mut Open) -> Option<u32> {
         let range = self.leaves[open.leaf as usize].range.clone();
         let rows = &mut self.rows.rows[range.clone()];
         let spare = &mut *self.rows.spare;
@@ -162,7 +182,7 @@ impl Grower<'_> {
         };
         let right_rows = range.len() - left_rows;
         if !open.counted && left_rows.min(right_rows) < self.rules.params.min_leaf as usize {
-            return self.push_counted(open);
+            return None;
         }
         if !open.split.missing_seen && left_rows >= right_rows {
             // No missing value was seen: a later one goes with the larger child.
@@ -170,8 +190,7 @@ impl Grower<'_> {
         } else if !open.split.missing_seen {
             open.split.left_bins[0] &= !1;
         }
-        let right = self.hang(&open, range.start + left_rows);
-        self.children(open, right);
+        Some(self.hang(open, range.start + left_rows))
     }
 
     /// Adds the node, makes the leaf its left child and a new leaf its right child.

@@ -67,6 +67,7 @@ mod simd;
 mod split_find;
 mod start;
 mod stream;
+mod symmetric;
 mod train;
 mod trainer;
 mod tree;
@@ -75,7 +76,7 @@ pub use data::{Features, MAX_CATEGORY_CODE, MAX_ROWS};
 pub use error::BoostError;
 pub use forest::{ForestSpec, train_forest};
 pub use loss::{Block, Loss, Objective};
-pub use params::{BoostParams, ClassWeight, Direction, ForestParams, Goss, ObjectiveName, Splitter};
+pub use params::{BoostParams, ClassWeight, Direction, ForestParams, Goss, Growth, ObjectiveName, Splitter};
 pub use ranking::{RankSpec, train_ranking};
 pub use stream::{BinnedMatrix, BinnedSet, StreamBins, StreamLimits, StreamMatrix, train_binned};
 pub use train::{

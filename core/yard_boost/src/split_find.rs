@@ -107,11 +107,7 @@ impl Scan<'_> {
     fn thresholds(&self, missing_left: bool, best: &mut Option<Found>) {
         let first = if missing_left { self.sums[0] } else { Sum::default() };
         let mut scores = [f64::NEG_INFINITY; 256];
-        if self.penalty.is_plain() {
-            self.scores(first, &mut scores);
-        } else {
-            self.constrained_scores(first, &mut scores);
-        }
+        self.all_scores(first, &mut scores);
         if let Some(counts) = self.counts {
             self.refuse_small(counts, missing_left, &mut scores);
         }
@@ -123,6 +119,15 @@ impl Scan<'_> {
             let left = self.sums[1..=bin].iter().fold(first, |sum, &next| sum + next);
             let left_bins = up_to(bin as u8, missing_left);
             *best = Some(Found { score: top, left, left_bins, bin: bin as u16 });
+        }
+    }
+
+    /// Scores of `first` and bins `1..=b` on the left, at index `b`; minus infinity where that is not allowed.
+    pub(crate) fn all_scores(&self, first: Sum, out: &mut [f64; 256]) {
+        if self.penalty.is_plain() {
+            self.scores(first, out);
+        } else {
+            self.constrained_scores(first, out);
         }
     }
 
@@ -209,7 +214,7 @@ fn highest(scores: &[f64; 256]) -> f64 {
 }
 
 /// Bins `1..=bin`, and the missing bin if asked for.
-fn up_to(bin: u8, missing_left: bool) -> LeftBins {
+pub(crate) fn up_to(bin: u8, missing_left: bool) -> LeftBins {
     let mut set = [0; 4];
     for b in 0..=bin {
         if b > 0 || missing_left {
@@ -263,7 +268,7 @@ impl Rules<'_> {
         }
     }
 
-    fn scan<'s>(
+    pub(crate) fn scan<'s>(
         &self,
         node: NodeView,
         sums: &'s [Sum],

@@ -42,6 +42,7 @@ fn scorer(model: &TreeEnsemble, features: &Features) -> Result<Scorer, BoostErro
         inputs: vec![],
         texts: vec![],
         images: vec![],
+        pieces: vec![],
         features: vec![],
     };
     for (index, &code) in features.categorical.iter().enumerate() {

@@ -13,11 +13,12 @@ use crate::{
     loss::Loss,
     margins::{Margins, Target},
     memory::zeroed,
-    params::BoostParams,
+    params::{BoostParams, Growth},
     partition::{divide, spare_len},
     quant::{Entry, Quant},
     sample::{self, Sample},
     split_find::Rules,
+    symmetric::grow_symmetric,
     train::{Best, Round, Trained},
     tree::BinTree,
 };
@@ -229,7 +230,11 @@ impl<'a> Trainer<'a> {
         };
         let histograms = Histograms::new(source, quant);
         let rules = self.rules(quant.units());
-        let grown = grow(&histograms, &rules, &self.pool, Rows { spare: &mut spare, rows });
+        let rows = Rows { spare: &mut spare, rows };
+        let grown = match params.growth {
+            Growth::Symmetric => grow_symmetric(&histograms, &rules, &self.pool, rows),
+            Growth::Auto | Growth::Leafwise => grow(&histograms, &rules, &self.pool, rows),
+        };
         self.spare = spare;
         grown
     }

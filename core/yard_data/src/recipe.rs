@@ -7,6 +7,7 @@ use crate::recipe_text::{self, Texts, no_prose, word_counts};
 use yard_metrics::{interval::quantile_sorted, sum};
 use yard_types::{
     image::FittedImage,
+    pieces::FittedPieces,
     recipe::{Encoding, Feature, FeatureOp, FittedInput, FittedRecipe, RecipeSpec, Scale},
     schema::{Field, FieldType, Role, Schema},
     table::{Column, FieldValue, MISSING_INSTANT, Table, TextColumn},
@@ -41,6 +42,7 @@ pub fn fit_recipe(
         inputs: Vec::new(),
         texts: Vec::new(),
         images: Vec::new(),
+        pieces: Vec::new(),
         features: Vec::new(),
     };
     let column = table.column(&target);
@@ -174,6 +176,12 @@ impl Fit<'_> {
             self.skip(field, reason);
             return;
         }
+        if self.spec.text.as_pieces {
+            // Whether it is missing; the pieces are added by whoever learns a tokenizer.
+            let input = self.input(field, Vec::new());
+            self.feature(format!("{} missing", field.name), input, FeatureOp::MissingFlag);
+            return;
+        }
         let texts = Texts { text, rows: self.rows, counts, target: self.target };
         let spec = &self.spec.text;
         let most = if self.dense() { spec.dense_terms } else { spec.tree_terms };
@@ -271,8 +279,10 @@ pub fn recipe_lines(recipe: &FittedRecipe) -> Vec<String> {
         let own: Vec<&Feature> =
             recipe.features.iter().filter(|feature| feature.input as usize == at).collect();
         let image = recipe.images.iter().find(|image| image.input as usize == at);
+        let pieces = recipe.pieces.iter().find(|pieces| pieces.input as usize == at);
         let what = match own.first().map(|feature| &feature.op) {
             _ if image.is_some() => image.map_or_else(String::new, image_line),
+            _ if pieces.is_some() => pieces.map_or_else(String::new, pieces_line),
             Some(FeatureOp::Number { fill: Some(fill), .. }) => {
                 format!("number, missing filled with {}, standardised", crate::text::number_text(*fill))
             }
@@ -294,7 +304,9 @@ pub fn recipe_lines(recipe: &FittedRecipe) -> Vec<String> {
                 let texts = recipe.texts.iter().filter(|text| text.input as usize == at);
                 texts.map(recipe_text::line).collect::<Vec<_>>().join(" and ")
             }
-            Some(FeatureOp::MissingFlag | FeatureOp::Pixel { .. }) | None => "not used".to_owned(),
+            Some(FeatureOp::MissingFlag | FeatureOp::Pixel { .. } | FeatureOp::Piece { .. }) | None => {
+                "not used".to_owned()
+            }
         };
         let flagged = own.iter().any(|feature| feature.op == FeatureOp::MissingFlag);
         format!("{}: {what}{}", input.name, if flagged { ", missing flag" } else { "" })
@@ -305,6 +317,11 @@ pub fn recipe_lines(recipe: &FittedRecipe) -> Vec<String> {
 fn image_line(image: &FittedImage) -> String {
     let colour = if image.channels == 1 { "grey" } else { "red, green and blue" };
     format!("image, {} × {} pixels, {colour}, standardised", image.width, image.height)
+}
+
+fn pieces_line(pieces: &FittedPieces) -> String {
+    let known = pieces.tokenizer.model.vocabulary().len();
+    format!("text, the first {} of its pieces, by a tokenizer of {known}", pieces.length)
 }
 
 fn categories(input: &FittedInput) -> String {

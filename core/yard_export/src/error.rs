@@ -21,6 +21,12 @@ pub enum ExportError {
         /// Formats that hold it.
         instead: &'static str,
     },
+    /// There is no program to put into a container.
+    #[error("{what}; expected the static Linux program yard-serve; give it with --scorer")]
+    Scorer {
+        /// What is wrong.
+        what: String,
+    },
     /// The format's name is unknown.
     #[error("--to is \"{got}\"; expected one of {expected}")]
     UnknownFormat {

@@ -1,8 +1,8 @@
 //! The formats by name, and the one way in.
 
 use crate::{
-    c, cluster, error::ExportError, exported::Exported, grid, lightgbm, mlflow, onnx, subject::Subject,
-    triton,
+    c, cluster, error::ExportError, exported::Exported, grid, image, lightgbm, mlflow, onnx, pmml, python,
+    sbom, subject::Subject, tensorflow, torchscript, triton, wasm,
 };
 use yard_package::{Package, golden};
 use yard_score::{model::Model, scorer::Scorer};
@@ -24,12 +24,53 @@ pub enum Format {
     Kubernetes,
     /// C99 source without allocation.
     C,
+    /// A TensorFlow `SavedModel`.
+    SavedModel,
+    /// A `BentoML` bento that needs onnxruntime only.
+    Bento,
+    /// A folder for `MLServer`.
+    MlServer,
+    /// A `SageMaker` model with its container.
+    SageMaker,
+    /// A Vertex AI model with its container.
+    Vertex,
+    /// A container image with the scorer.
+    Container,
+    /// A WebAssembly module with its JavaScript.
+    Wasm,
+    /// PMML of trees and linear models.
+    Pmml,
+    /// A `TorchScript` module (legacy).
+    TorchScript,
+}
+
+/// What some formats need beside the package.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The static program `yard-serve`, for a container image.
+    pub scorer: Option<Vec<u8>>,
 }
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 7] =
-        [Self::Onnx, Self::LightGbm, Self::Triton, Self::Mlflow, Self::Kserve, Self::Kubernetes, Self::C];
+    pub const ALL: [Self; 16] = [
+        Self::Onnx,
+        Self::LightGbm,
+        Self::Triton,
+        Self::Mlflow,
+        Self::Kserve,
+        Self::Kubernetes,
+        Self::C,
+        Self::SavedModel,
+        Self::Bento,
+        Self::MlServer,
+        Self::SageMaker,
+        Self::Vertex,
+        Self::Container,
+        Self::Wasm,
+        Self::Pmml,
+        Self::TorchScript,
+    ];
 
     /// Returns the word used on the command line.
     pub fn word(self) -> &'static str {
@@ -41,6 +82,15 @@ impl Format {
             Self::Kserve => "kserve",
             Self::Kubernetes => "kubernetes",
             Self::C => "c",
+            Self::SavedModel => "savedmodel",
+            Self::Bento => "bentoml",
+            Self::MlServer => "mlserver",
+            Self::SageMaker => "sagemaker",
+            Self::Vertex => "vertex",
+            Self::Container => "container",
+            Self::Wasm => "wasm",
+            Self::Pmml => "pmml",
+            Self::TorchScript => "torchscript",
         }
     }
 
@@ -53,7 +103,7 @@ impl Format {
     }
 }
 
-/// Returns whether a model is or holds a deep net, which has no form outside of the scorer yet.
+/// Returns whether a model is or holds a deep net.
 fn is_deep(model: &Model) -> bool {
     match model {
         Model::Deep(_) => true,
@@ -62,35 +112,36 @@ fn is_deep(model: &Model) -> bool {
     }
 }
 
+/// Refuses what a format without a graph of operations has no form for.
+fn check(subject: &Subject<'_>, format: Format) -> Result<(), ExportError> {
+    if format != Format::C {
+        return Ok(());
+    }
+    let recipe = &subject.parts.recipe;
+    let (what, lost) = if !recipe.texts.is_empty() {
+        ("free text", "the weights of its terms")
+    } else if !recipe.images.is_empty() {
+        ("images", "the way from files to pixels")
+    } else if is_deep(&subject.parts.model) {
+        (subject.family(), "its operations")
+    } else {
+        return Ok(());
+    };
+    Err(ExportError::Unsupported { format: format.word(), what: what.to_owned(), lost, instead: "onnx" })
+}
+
 /// Exports a package, given as the bytes of its file.
 pub fn export(package: Vec<u8>, format: Format) -> Result<Exported, ExportError> {
+    export_with(package, format, &Options::default())
+}
+
+/// Exports a package with what some formats need beside it.
+pub fn export_with(package: Vec<u8>, format: Format, options: &Options) -> Result<Exported, ExportError> {
     let package = Package::read(package)?;
     let subject = Subject::new(&package);
-    // Formats without the scorer inside have no form for vocabularies yet.
-    let own_scorer = matches!(format, Format::Kserve | Format::Kubernetes | Format::LightGbm);
-    if !own_scorer && !subject.parts.recipe.texts.is_empty() {
-        return Err(ExportError::Unsupported {
-            format: format.word(),
-            what: "free text".to_owned(),
-            lost: "the weights of its terms",
-            instead: "kserve or kubernetes",
-        });
-    }
-    if !own_scorer && !subject.parts.recipe.images.is_empty() {
-        return Err(ExportError::Unsupported {
-            format: format.word(),
-            what: "images".to_owned(),
-            lost: "the way from files to pixels",
-            instead: "kserve or kubernetes",
-        });
-    }
-    if is_deep(&subject.parts.model) {
-        return Err(ExportError::Unsupported {
-            format: format.word(),
-            what: subject.family().to_owned(),
-            lost: "its operations",
-            instead: "a package, which yard-serve runs",
-        });
+    check(&subject, format)?;
+    if format == Format::Container {
+        return image::export(&subject, package.bytes(), options.scorer.as_deref());
     }
     if format != Format::LightGbm
         && let Some((parts, note)) = grid::on_grid(subject.parts, format.word())?
@@ -109,7 +160,14 @@ pub fn export(package: Vec<u8>, format: Format) -> Result<Exported, ExportError>
     written(&subject, format)
 }
 
+/// Writes the files of a format, a bill of materials among them.
 fn written(subject: &Subject<'_>, format: Format) -> Result<Exported, ExportError> {
+    let mut exported = files(subject, format)?;
+    exported.files.insert("sbom.cdx.json".to_owned(), sbom::bill(subject, None));
+    Ok(exported)
+}
+
+fn files(subject: &Subject<'_>, format: Format) -> Result<Exported, ExportError> {
     match format {
         Format::LightGbm => lightgbm::export(subject),
         Format::Onnx => onnx::export(subject),
@@ -118,5 +176,15 @@ fn written(subject: &Subject<'_>, format: Format) -> Result<Exported, ExportErro
         Format::Kserve => cluster::kserve(subject),
         Format::Kubernetes => cluster::kubernetes(subject),
         Format::C => c::export(subject),
+        Format::SavedModel => tensorflow::export(subject),
+        Format::Bento => python::bento(subject),
+        Format::MlServer => python::mlserver(subject),
+        Format::SageMaker => python::sagemaker(subject),
+        Format::Vertex => python::vertex(subject),
+        Format::Wasm => wasm::export(subject),
+        Format::Pmml => pmml::export(subject),
+        Format::TorchScript => torchscript::export(subject),
+        // Made of the whole package, before anything is rounded.
+        Format::Container => Err(ExportError::Scorer { what: "no scorer is given".to_owned() }),
     }
 }

@@ -1,9 +1,9 @@
 //! Which kind a model file is, by its first bytes; code-carrying kinds are refused with the way out.
 
-use crate::{error::ImportError, imported::Imported, lightgbm, xgboost};
+use crate::{error::ImportError, foreign, imported::Imported, lightgbm, xgboost};
 
-const READABLE: &str = "a LightGBM text model (Booster.save_model(\"m.txt\")) or an XGBoost JSON model \
-                        (Booster.save_model(\"m.json\"))";
+const READABLE: &str = "a LightGBM text model (Booster.save_model(\"m.txt\")), an XGBoost JSON model \
+                        (Booster.save_model(\"m.json\")) or an ONNX model";
 
 /// Reads a model file of another library.
 pub fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
@@ -14,6 +14,13 @@ pub fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
         [b'P', b'K', 3, 4, ..] => return Err(refuse("a ZIP archive (Keras, PyTorch, joblib or another)")),
         [0x89, b'H', b'D', b'F', ..] => return Err(refuse("an HDF5 file (Keras)")),
         [0x1f, 0x8b, ..] => return Err(refuse("a gzip file")),
+        [b'T', b'F', b'L', b'3', ..] | [_, _, _, _, b'T', b'F', b'L', b'3', ..] => {
+            return Err(refuse("a TensorFlow Lite model"));
+        }
+        own if foreign::is_onnx(own) => {
+            let imported = foreign::read(own)?;
+            return Ok(Imported { sha256: yard_package::sha256(bytes), ..imported });
+        }
         [b'{', b'L', ..] => return Err(refuse("an XGBoost model in UBJSON")),
         _ => {}
     }

@@ -13,27 +13,37 @@
 //! # Ok::<(), yard_export::ExportError>(())
 //! ```
 
+mod archive;
 mod c;
 mod cluster;
 mod error;
 mod exported;
+mod flat;
+mod foreign;
 mod format;
 mod grid;
+mod image;
 mod imported;
 mod kind;
 mod lightgbm;
 mod mlflow;
 mod onnx;
+mod pmml;
+mod python;
+mod sbom;
 #[cfg(test)]
 mod structure_tests;
 mod subject;
+mod tensorflow;
 #[cfg(test)]
 mod testing;
+mod torchscript;
 mod triton;
+mod wasm;
 mod xgboost;
 
 pub use error::{ExportError, ImportError};
 pub use exported::Exported;
-pub use format::{Format, export};
-pub use imported::{ImportFacts, Imported};
+pub use format::{Format, Options, export, export_with};
+pub use imported::{ImportFacts, Imported, mlflow_model_file};
 pub use kind::import;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use yard_metrics::sketch::{ReferenceSet, ReferenceSketch};
 use yard_package::{Lineage, Package, PackageContent, golden};
 use yard_score::{
+    deep::{DeepNet, DeepOp, Pointwise, TokenPart},
     model::{
         Activation, CATEGORY_SPLIT, Calibration, DenseLayer, DenseNet, LinearModel, Link, MISSING_LEFT,
         Model, ScorerParts, Tree, TreeEnsemble,
@@ -16,11 +17,13 @@ use yard_types::{
     cell::CellRules,
     contract::{Contract, ContractField},
     frame::{Costs, Frame, Task},
-    recipe::{DatePart, Encoding, Feature, FeatureOp, FittedInput, FittedRecipe, Scale},
+    image::FittedImage,
+    recipe::{DatePart, Encoding, Feature, FeatureOp, FittedInput, FittedRecipe, FittedText, Scale},
     rng::Rng,
     run::{Family, Params, RunSpec},
     schema::FieldType,
     table::{Column, MISSING_INSTANT, Table, TextColumn},
+    text::{TermRule, Unit},
 };
 
 const WORDS: [&str; 6] = ["10", "blue", "grün", "red", "white \"x\"", "yellow, or | not"];
@@ -68,7 +71,7 @@ fn recipe(encoding: Encoding) -> FittedRecipe {
     } else {
         add(1, FeatureOp::Code);
     }
-    FittedRecipe { encoding, inputs, texts: Vec::new(), images: Vec::new(), features }
+    FittedRecipe { encoding, inputs, texts: Vec::new(), images: Vec::new(), pieces: Vec::new(), features }
 }
 
 fn grow(tree: &mut Tree, rng: &mut Rng, (splits, n_features): (usize, usize)) -> i32 {
@@ -159,6 +162,91 @@ pub(crate) fn parts(seed: u64, family: Family, task: Task) -> ScorerParts {
     }
 }
 
+/// A net of tokens, a sequence and an image side by side.
+pub(crate) fn deep() -> ScorerParts {
+    let mut rng = Rng::new(9, 1);
+    let mut draw = |count: usize| -> Vec<f32> { (0..count).map(|_| rng.normal() as f32 * 0.3).collect() };
+    let part = |(first, count)| TokenPart { first, count };
+    let mut dense = |inputs: usize, outputs: usize, activation| DeepOp::Dense {
+        inputs: inputs as u32,
+        weights: draw(inputs * outputs),
+        bias: draw(outputs),
+        activation,
+    };
+    let (wide, out) = (dense(4, 12, Pointwise::Gelu), dense(10, 1, Pointwise::Identity));
+    let ops = vec![
+        DeepOp::Input { first: 0, count: 9 },
+        DeepOp::FeatureTokens {
+            width: 4,
+            parts: [(0, 0), (0, 1), (1, 1), (2, 3)].map(part).to_vec(),
+            weights: draw(20),
+            bias: draw(16),
+        },
+        wide.clone(),
+        DeepOp::Attention { heads: 2 },
+        DeepOp::LayerNorm { scale: draw(4), shift: draw(4), epsilon: 1e-5 },
+        DeepOp::TakeFirst,
+        DeepOp::Save { slot: 0 },
+        DeepOp::Input { first: 9, count: 5 },
+        DeepOp::Embed { width: 4, tokens: draw(12), positions: draw(20) },
+        wide,
+        DeepOp::Attention { heads: 1 },
+        DeepOp::MeanPool,
+        DeepOp::Concat { slot: 0 },
+        DeepOp::Save { slot: 1 },
+        DeepOp::Input { first: 0, count: 16 },
+        DeepOp::Image { channels: 1, height: 4, width: 4 },
+        DeepOp::Conv {
+            channels: 1,
+            kernel: 3,
+            weights: draw(18),
+            bias: draw(2),
+            activation: Pointwise::Relu,
+        },
+        DeepOp::MaxPool { size: 2 },
+        DeepOp::PlaneMeans,
+        DeepOp::Concat { slot: 1 },
+        out,
+    ];
+    let parts = parts(7, Family::Mlp, Task::Binary);
+    let n_features = parts.recipe.features.len() as u32;
+    let model = Model::Deep(DeepNet { n_features, outputs: 1, ops, scale: 1.0, shift: 0.0 });
+    ScorerParts { model, ..parts }
+}
+
+/// A linear model of a text and an image.
+pub(crate) fn with_text_and_image() -> ScorerParts {
+    let mut parts = parts(7, Family::Linear, Task::Binary);
+    let input = |name: &str, field_type| FittedInput {
+        name: name.to_owned(),
+        field_type,
+        rules: CellRules::default(),
+        categories: Vec::new(),
+    };
+    parts.recipe.inputs = vec![input("note", FieldType::Text), input("photo", FieldType::Image)];
+    parts.recipe.features.clear();
+    for (unit, terms) in [(Unit::Words, ["free", "free entry"]), (Unit::WordChars, [" fr", "ee "])] {
+        let longest = if unit == Unit::Words { 2 } else { 3 };
+        parts.recipe.add_text(FittedText {
+            input: 0,
+            first: 0,
+            rule: TermRule { unit, shortest: if unit == Unit::Words { 1 } else { 3 }, longest },
+            sublinear: true,
+            rows: 10,
+            terms: terms.map(str::to_owned).to_vec(),
+            counts: vec![2, 3],
+        });
+    }
+    let scale = vec![Scale { mean: 0.5, inverse_sd: 2.0 }; 3];
+    parts.recipe.add_image(FittedImage { input: 1, first: 0, channels: 3, height: 2, width: 2, scale });
+    let flag = Feature { name: "photo missing".to_owned(), input: 1, op: FeatureOp::MissingFlag };
+    parts.recipe.features.push(flag);
+    let n_features = parts.recipe.features.len();
+    let weights = (0..n_features).map(|at| at as f32 * 0.1 - 0.7).collect();
+    parts.model = Model::Linear(LinearModel { n_features: n_features as u32, weights, bias: vec![0.1] });
+    parts
+}
+
 pub(crate) fn table(seed: u64, rows: usize) -> Table {
     let mut rng = Rng::new(seed, 2);
     let mut numbers = || -> Vec<f64> {
@@ -196,7 +284,15 @@ fn sample(parts: &ScorerParts) -> Table {
     let own = table(3, 50);
     let standard = recipe(Encoding::Trees).inputs;
     let column = |(now, then): (&FittedInput, &FittedInput)| {
-        (now.name.clone(), own.column(&then.name).unwrap().clone())
+        let own = match now.field_type {
+            FieldType::Text => {
+                let cell = |row: usize| ["Free entry, now!", "the fee", ""].get(row % 4).copied();
+                Column::Text(TextColumn::from_cells((0..50).map(cell).collect::<Vec<_>>()))
+            }
+            FieldType::Image => Column::Text(TextColumn::from_cells(vec![None; 50])),
+            _ => own.column(&then.name).unwrap().clone(),
+        };
+        (now.name.clone(), own)
     };
     Table::new(parts.recipe.inputs.iter().zip(&standard).map(column).collect()).unwrap()
 }

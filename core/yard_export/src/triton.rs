@@ -116,10 +116,18 @@ fn warm_up(subject: &Subject<'_>, built: &Built) -> (String, BTreeMap<String, Ve
                 port.width
             ),
         );
-        files.insert(format!("{}/warmup/{file}", subject.name()), raw(value, port.kind));
+        files.insert(format!("{}/warmup/{file}", subject.name()), warm(value, port));
     }
     out.push_str("}\n");
     (out, files)
+}
+
+/// Returns the bytes of an input: a value, or the pixels of no image.
+fn warm(value: &Value, port: &Port) -> Vec<u8> {
+    if port.kind == PortKind::Float {
+        return f32::NAN.to_le_bytes().repeat(port.width);
+    }
+    raw(value, port.kind)
 }
 
 /// Returns a JSON value as the bytes of a tensor element.

@@ -51,6 +51,7 @@ fn recipe(encoding: Encoding) -> FittedRecipe {
     FittedRecipe {
         texts: vec![],
         images: vec![],
+        pieces: vec![],
         encoding,
         inputs: vec![
             input("age", FieldType::Integer, &[]),

@@ -46,6 +46,7 @@ fn parts(model: TreeEnsemble) -> ScorerParts {
             inputs: (0..model.n_features).map(input).collect(),
             texts: vec![],
             images: vec![],
+            pieces: vec![],
             features: (0..model.n_features).map(feature).collect(),
         },
         link: Link::Logistic,

@@ -5,19 +5,25 @@
 //! Features are computed in f64 and rounded to f32 once. Under [`Encoding::Dense`] a result beyond
 //! ±2^50 is ±2^50 ([`DENSE_LIMIT`]), so that linear models and nets never see an infinity; under [`Encoding::Trees`] infinities are kept, and NaN is a missing value.
 
+mod compile;
+
+pub(crate) use compile::may_be_missing;
+
 use crate::{
     error::ScoreError,
     image::{
         ImageError,
         step::{self, ImageStep},
     },
+    pieces::{self, PieceStep},
     text::{TextScratch, Vocabulary, vocabularies},
     value::{Input, InputValue, shown},
 };
+use compile::{check_inputs, compile};
 use std::sync::Arc;
 use yard_types::{
     files::Files,
-    recipe::{DatePart, Encoding, Feature, FeatureOp, FittedRecipe, Scale},
+    recipe::{DatePart, Encoding, FeatureOp, FittedRecipe, Scale},
     schema::FieldType,
     table::{Column, FieldValue, Table},
 };
@@ -44,6 +50,7 @@ pub struct Encoder {
     texts: Arc<[Vocabulary]>,
     ranks: Arc<[Ranks]>,
     images: Arc<[ImageStep]>,
+    pieces: Arc<[PieceStep]>,
     n_features: usize,
     dense: bool,
     input_of: Vec<u32>,
@@ -173,7 +180,11 @@ impl Encoder {
         check_inputs(recipe)?;
         let (mut steps, mut ranks) = (Vec::with_capacity(recipe.features.len()), Vec::new());
         for (index, feature) in recipe.features.iter().enumerate() {
-            if !matches!(feature.op, FeatureOp::Term { .. } | FeatureOp::Pixel { .. }) {
+            let block = matches!(
+                feature.op,
+                FeatureOp::Term { .. } | FeatureOp::Pixel { .. } | FeatureOp::Piece { .. }
+            );
+            if !block {
                 let mut step = compile(recipe, index, feature)?;
                 if let FeatureOp::Rank { cuts, zero_missing } = &feature.op {
                     step.op = Op::Rank(ranks.len());
@@ -189,6 +200,7 @@ impl Encoder {
             texts: vocabularies(recipe)?.into(),
             ranks: ranks.into(),
             images: step::steps(recipe)?.into(),
+            pieces: pieces::steps(recipe)?.into(),
             n_features: recipe.features.len(),
             dense: recipe.encoding == Encoding::Dense,
             input_of: recipe.features.iter().map(|feature| feature.input).collect(),
@@ -305,6 +317,9 @@ impl Encoder {
                 self.write_text(text, row[text.input], &mut scratch, features);
             }
         }
+        for step in self.pieces.iter() {
+            step.write(self.inputs[step.input].text(row[step.input]).as_deref(), features);
+        }
         Ok(())
     }
 
@@ -322,6 +337,11 @@ impl Encoder {
                 features[*feature] = *weight;
             }
         }
+    }
+
+    /// Writes the pieces of texts without words into a row.
+    pub(crate) fn write_no_texts(&self, row: &mut [f32]) {
+        self.pieces.iter().for_each(|step| step.write(None, row));
     }
 
     /// Writes the pixels of an image field into a row; the value tells whether there is an image.
@@ -405,7 +425,18 @@ impl BoundTable<'_> {
                 }
             }
         }
+        for step in self.encoder.pieces.iter() {
+            let lines = out.chunks_exact_mut(self.encoder.n_features.max(1));
+            for (line, at) in lines.zip(span.0..span.1) {
+                self.write_pieces(step, rows.get(at), line);
+            }
+        }
         Ok(())
+    }
+
+    fn write_pieces(&self, step: &PieceStep, row: usize, line: &mut [f32]) {
+        let value = self.value(step.input, row);
+        step.write(self.encoder.inputs[step.input].text(value).as_deref(), line);
     }
 
     /// Writes the pixels of an image into a row of features; one that can't be read is missing.
@@ -425,8 +456,9 @@ impl BoundTable<'_> {
             return Err(ScoreError::Row { row, rows: self.rows });
         }
         let mut steps = self.encoder.steps.iter().peekable();
-        // Pixels are written side by side, so that a row of all features is needed for them.
-        let mut pixels = vec![0.0; if self.encoder.images.is_empty() { 0 } else { self.encoder.n_features }];
+        // Pixels and pieces are written side by side, so that a row of all features is needed for them.
+        let blocks = !self.encoder.images.is_empty() || !self.encoder.pieces.is_empty();
+        let mut pixels = vec![0.0; if blocks { self.encoder.n_features } else { 0 }];
         for (index, column) in self.columns.iter().enumerate() {
             let read = if self.encoder.inputs[index].field_type == FieldType::Image {
                 self.read_image(index, row, &mut pixels)
@@ -439,6 +471,9 @@ impl BoundTable<'_> {
                     out.push((step.feature, value));
                 }
             }
+        }
+        for step in self.encoder.pieces.iter() {
+            self.write_pieces(step, row, &mut pixels);
         }
         let filled = pixels.iter().copied().enumerate().filter(|(_, value)| *value != 0.0);
         out.extend(filled);
@@ -516,85 +551,4 @@ fn compute(op: Op, value: InputValue) -> f64 {
         (Op::Date(part, fill), InputValue::Instant(micros)) => fill.apply(Some(part.of(micros))),
         (Op::Number(fill) | Op::Date(_, fill), _) => fill.apply(None),
     }
-}
-
-fn check_inputs(recipe: &FittedRecipe) -> Result<(), ScoreError> {
-    let problem = |name: &str, problem: &str| ScoreError::Recipe {
-        what: format!("input {}", crate::error::quoted(name)),
-        problem: problem.to_owned(),
-    };
-    let mut names = std::collections::BTreeSet::new();
-    for input in &recipe.inputs {
-        if !names.insert(input.name.as_str()) {
-            return Err(problem(&input.name, "the name appears twice"));
-        }
-        if input.categories.len() >= 1 << 24 {
-            return Err(problem(&input.name, "more than 16,777,215 categories"));
-        }
-        if input.categories.windows(2).any(|pair| pair[0] >= pair[1]) {
-            return Err(problem(&input.name, "categories are not sorted and distinct"));
-        }
-    }
-    Ok(())
-}
-
-fn compile(recipe: &FittedRecipe, index: usize, feature: &Feature) -> Result<Step, ScoreError> {
-    let problem = |problem: String| ScoreError::Recipe {
-        what: format!("feature {index} {}", crate::error::quoted(&feature.name)),
-        problem,
-    };
-    let Some(input) = recipe.inputs.get(feature.input as usize) else {
-        return Err(problem(format!("input {} does not exist", feature.input)));
-    };
-    let finite = |fill: Option<f64>, scale: Option<Scale>| {
-        fill.is_none_or(f64::is_finite)
-            && scale.is_none_or(|scale| scale.mean.is_finite() && scale.inverse_sd.is_finite())
-    };
-    let mismatch = || problem(format!("the step does not fit a {} field", input.field_type.word()));
-    let op = match (&feature.op, input.field_type) {
-        (FeatureOp::Number { fill, scale }, FieldType::Number | FieldType::Integer | FieldType::Boolean) => {
-            if !finite(*fill, *scale) {
-                return Err(problem("fill or scale is not finite".to_owned()));
-            }
-            Op::Number(Fill::new(*fill, *scale))
-        }
-        (FeatureOp::Date { part, fill, scale }, FieldType::Datetime) => {
-            if !finite(*fill, *scale) {
-                return Err(problem("fill or scale is not finite".to_owned()));
-            }
-            Op::Date(*part, Fill::new(*fill, *scale))
-        }
-        (FeatureOp::Rank { cuts, .. }, FieldType::Number | FieldType::Integer | FieldType::Boolean) => {
-            if cuts.len() >= 1 << 24 {
-                return Err(problem("more than 16,777,215 cuts".to_owned()));
-            }
-            if cuts.iter().any(|cut| cut.is_nan()) || cuts.windows(2).any(|pair| pair[0] >= pair[1]) {
-                return Err(problem("cuts are not ascending and distinct".to_owned()));
-            }
-            Op::Rank(0)
-        }
-        (FeatureOp::MissingFlag, _) => Op::MissingFlag,
-        (FeatureOp::Code, FieldType::Category | FieldType::Text) => Op::Code,
-        (FeatureOp::OneHot { code }, FieldType::Category | FieldType::Text) => {
-            if *code as usize > input.categories.len() {
-                return Err(problem(format!("category code {code} does not exist")));
-            }
-            Op::OneHot(*code)
-        }
-        _ => return Err(mismatch()),
-    };
-    Ok(Step { input: feature.input as usize, feature: index, op })
-}
-
-/// Returns whether a recipe can produce a missing feature.
-pub(crate) fn may_be_missing(features: &[Feature]) -> Option<&Feature> {
-    features.iter().find(|feature| {
-        matches!(
-            feature.op,
-            FeatureOp::Code
-                | FeatureOp::Rank { .. }
-                | FeatureOp::Number { fill: None, .. }
-                | FeatureOp::Date { fill: None, .. }
-        )
-    })
 }

@@ -27,6 +27,7 @@ pub fn join(members: &[(&ScorerParts, f64)]) -> Result<ScorerParts, ScoreError> 
         inputs: Vec::new(),
         texts: Vec::new(),
         images: Vec::new(),
+        pieces: Vec::new(),
         features: Vec::new(),
     };
     let mut model = EnsembleModel { members: Vec::new(), bias: vec![0.0; first.model.outputs()] };
@@ -64,6 +65,9 @@ type Place<'a> = dyn Fn(u32) -> u32 + 'a;
 
 /// Adds the features of `own` unless they are there already; returns the index of the first.
 fn add_features(recipe: &mut FittedRecipe, own: &FittedRecipe) -> Result<usize, ScoreError> {
+    if !own.pieces.is_empty() {
+        return Err(wrong("a member is a text encoder".to_owned(), "members of other families"));
+    }
     if own.encoding == Encoding::Trees {
         recipe.encoding = Encoding::Trees;
     }

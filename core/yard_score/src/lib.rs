@@ -15,6 +15,7 @@ mod hostile_tests;
 pub mod image;
 pub mod math;
 pub mod model;
+pub mod pieces;
 pub mod predictions;
 mod request;
 pub mod scorecard;

@@ -36,6 +36,7 @@ use yard_types::{
 ///         }],
 ///         texts: vec![],
 ///         images: vec![],
+///         pieces: vec![],
 ///         features: vec![Feature {
 ///             name: "rooms".into(),
 ///             input: 0,

@@ -55,7 +55,7 @@ pub(crate) fn recipe(encoding: Encoding) -> FittedRecipe {
     } else {
         add(1, FeatureOp::Code);
     }
-    FittedRecipe { encoding, inputs, texts: Vec::new(), images: Vec::new(), features }
+    FittedRecipe { encoding, inputs, texts: Vec::new(), images: Vec::new(), pieces: Vec::new(), features }
 }
 
 /// Makes a tree of about `splits` splits over features, the last of which is a category code.

@@ -67,6 +67,7 @@ fn recipe(texts: Vec<FittedText>) -> FittedRecipe {
         inputs: vec![input("size", FieldType::Number), input("note", FieldType::Text)],
         texts: Vec::new(),
         images: Vec::new(),
+        pieces: Vec::new(),
         features: vec![Feature { name: "size".to_owned(), input: 0, op: number }],
     };
     for text in texts {

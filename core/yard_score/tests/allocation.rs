@@ -62,6 +62,7 @@ fn parts(model: TreeEnsemble, codes: &[bool]) -> ScorerParts {
         recipe: FittedRecipe {
             texts: Vec::new(),
             images: Vec::new(),
+            pieces: Vec::new(),
             encoding: Encoding::Trees,
             inputs: codes.iter().enumerate().map(input).collect(),
             features: codes.iter().enumerate().map(feature).collect(),

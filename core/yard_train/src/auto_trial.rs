@@ -296,11 +296,17 @@ struct Measured {
 /// number of trees, linear models the median penalty. Nets stop on validation rows again.
 fn settled(family: Family, asked: &Params, fitted: &[(u32, Params)]) -> Params {
     let mut params = asked.clone();
-    let count = fitted.len().max(1);
     match family {
         Family::Boosting => {
-            let steps: u64 = fitted.iter().map(|(steps, _)| u64::from(*steps)).sum();
-            let mean = (steps as f64 / count as f64).round().max(1.0);
+            let symmetric = |(_, params): &&(u32, Params)| {
+                params.get("growth").is_some_and(|growth| growth == "symmetric")
+            };
+            // Each fold may have found another growth better: most of them choose, and say how many trees.
+            let most = 2 * fitted.iter().filter(symmetric).count() > fitted.len();
+            let kept: Vec<_> = fitted.iter().filter(|own| symmetric(own) == most).collect();
+            let steps: u64 = kept.iter().map(|(steps, _)| u64::from(*steps)).sum();
+            let mean = (steps as f64 / kept.len().max(1) as f64).round().max(1.0);
+            params.insert("growth".to_owned(), if most { "symmetric" } else { "leafwise" }.to_owned());
             params.insert("trees".to_owned(), format!("{mean:.0}"));
             params.insert("early_stopping".to_owned(), "0".to_owned());
         }
@@ -328,7 +334,11 @@ mod tests {
         let asked = Params::from([("leaves".to_owned(), "7".to_owned())]);
         let boosting = settled(Family::Boosting, &asked, &fitted);
         assert_eq!((boosting["trees"].as_str(), boosting["leaves"].as_str()), ("20", "7"));
-        assert_eq!(boosting["early_stopping"], "0");
+        assert_eq!((boosting["early_stopping"].as_str(), boosting["growth"].as_str()), ("0", "leafwise"));
+        let grown = |trees, growth: &str| (trees, Params::from([("growth".to_owned(), growth.to_owned())]));
+        let mixed = [grown(10, "leafwise"), grown(40, "symmetric"), grown(60, "symmetric")];
+        let boosting = settled(Family::Boosting, &Params::new(), &mixed);
+        assert_eq!((boosting["trees"].as_str(), boosting["growth"].as_str()), ("50", "symmetric"));
         assert_eq!(settled(Family::Linear, &Params::new(), &fitted)["l2"], "1");
         assert_eq!(settled(Family::Forest, &asked, &fitted), asked);
     }

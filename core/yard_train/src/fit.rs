@@ -2,7 +2,7 @@
 //! Features come from the scorer's own encoder.
 
 use crate::{
-    Context, TrainError, TrainInput, calibrate, cnn, deep, images,
+    Context, TrainError, TrainInput, calibrate, cnn, deep, encoder, images,
     linear::{self, Matrix},
     measure, mlp, scorecard,
     target::Part,
@@ -205,9 +205,12 @@ impl Run<'_> {
         let frame = self.input.frame;
         let (link, outputs) = link_of(frame);
         let encoding = match family {
-            Family::Linear | Family::Mlp | Family::Cnn | Family::Resnet | Family::Transformer => {
-                Encoding::Dense
-            }
+            Family::Linear
+            | Family::Mlp
+            | Family::Cnn
+            | Family::Resnet
+            | Family::Transformer
+            | Family::Text => Encoding::Dense,
             _ => Encoding::Trees,
         };
         let TrainInput { table, schema, .. } = *self.input;
@@ -215,12 +218,16 @@ impl Run<'_> {
         if matches!(family, Family::Mlp | Family::Cnn | Family::Resnet | Family::Transformer) {
             recipe.text.dense_terms = recipe.text.net_terms;
         }
+        recipe.text.as_pieces = family == Family::Text;
         if family == Family::Cnn {
             recipe.image.net_side = cnn::side(params, &recipe.image)?;
         }
         let yard_data::RecipeFit { recipe: mut fitted, mut notes } =
             yard_data::fit_recipe(table, &train.rows, schema, &recipe, encoding)?;
         notes.extend(images::complete(&mut fitted, (table, &train.rows), (family, &recipe.image))?);
+        if family == Family::Text {
+            notes.extend(encoder::complete(&mut fitted, (table, &train.rows), params)?);
+        }
         let recipe = fitted;
         let data = FitData {
             table,
@@ -245,6 +252,7 @@ impl Run<'_> {
             Family::Cnn => cnn::fit(&data, params),
             Family::Resnet => deep::fit(&data, deep::Kind::Resnet, params),
             Family::Transformer => deep::fit(&data, deep::Kind::Transformer, params),
+            Family::Text => deep::fit(&data, deep::Kind::Text, params),
             Family::Scorecard => scorecard::fit(&data, params),
             Family::Auto | Family::Ensemble => Err(TrainError::Settings {
                 what: format!("family {} inside of a trial", family.word()),

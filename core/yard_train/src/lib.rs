@@ -18,6 +18,7 @@ mod choose_front;
 mod cnn;
 mod deep;
 pub mod device;
+mod encoder;
 mod ensemble;
 pub mod error;
 pub mod evaluate;

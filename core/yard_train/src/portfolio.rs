@@ -8,8 +8,16 @@ use yard_types::run::{Family, Params};
 type Setting = &'static [(&'static str, &'static str)];
 
 const BOOSTING: &[Setting] = &[
+    // Symmetric trees, slowly: trends that hold beyond the rows.
+    &[
+        ("growth", "symmetric"),
+        ("learning_rate", "0.03"),
+        ("feature_fraction", "0.8"),
+        ("early_stopping", "100"),
+    ],
     // Small trees on few features each: little data, noise.
     &[
+        ("growth", "leafwise"),
         ("leaves", "8"),
         ("min_leaf", "10"),
         ("learning_rate", "0.04"),
@@ -18,6 +26,7 @@ const BOOSTING: &[Setting] = &[
     ],
     // Large trees, regularised by samples: many rows, interactions.
     &[
+        ("growth", "leafwise"),
         ("leaves", "96"),
         ("min_leaf", "10"),
         ("learning_rate", "0.04"),
@@ -27,6 +36,7 @@ const BOOSTING: &[Setting] = &[
     ],
     // Deep trees with small leaves and many slow rounds: smooth answers on little data.
     &[
+        ("growth", "leafwise"),
         ("leaves", "40"),
         ("depth", "6"),
         ("min_leaf", "2"),
@@ -73,6 +83,7 @@ fn settings(family: Family) -> &'static [Setting] {
         | Family::Cnn
         | Family::Resnet
         | Family::Transformer
+        | Family::Text
         | Family::Auto
         | Family::Ensemble => &[],
     }
@@ -114,6 +125,7 @@ fn names_of(family: Family) -> Vec<String> {
         Family::Scorecard => return crate::scorecard::NAMES.map(str::to_owned).to_vec(),
         Family::Resnet => return owned(crate::deep::names(crate::deep::Kind::Resnet).to_vec()),
         Family::Transformer => return owned(crate::deep::names(crate::deep::Kind::Transformer).to_vec()),
+        Family::Text => return owned(crate::deep::names(crate::deep::Kind::Text).to_vec()),
         Family::Boosting => return owned(yard_boost::BoostParams::names()),
         Family::Forest => return owned(yard_boost::ForestParams::names()),
         Family::Mlp => return NetParams::names().iter().map(|name| (*name).to_owned()).collect(),
@@ -138,7 +150,7 @@ mod tests {
         ];
         let starts = starts(&families);
         assert_eq!(starts[..4], families);
-        assert_eq!(starts.len(), 10);
+        assert_eq!(starts.len(), 11);
         for (at, (family, params)) in starts.iter().enumerate() {
             assert!(!starts[..at].contains(&(*family, params.clone())));
             match family {

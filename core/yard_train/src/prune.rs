@@ -107,7 +107,7 @@ impl<'a> Pruner<'a> {
     fn judge(&self, point: &TrainPoint) {
         let amounts: &[f64] = match self.family {
             Family::Boosting => &BOOSTING,
-            Family::Mlp | Family::Cnn | Family::Resnet | Family::Transformer => &NET,
+            Family::Mlp | Family::Cnn | Family::Resnet | Family::Transformer | Family::Text => &NET,
             _ => return,
         };
         let mut state = self.state();

@@ -58,7 +58,7 @@ fn fixed(family: Family, params: &Params, steps: u32) -> Params {
             set("trees", steps.max(1).to_string());
             set("early_stopping", "0".to_owned());
         }
-        Family::Mlp | Family::Cnn | Family::Resnet | Family::Transformer => {
+        Family::Mlp | Family::Cnn | Family::Resnet | Family::Transformer | Family::Text => {
             set("patience", "0".to_owned());
         }
         Family::Linear | Family::Forest | Family::Scorecard | Family::Auto | Family::Ensemble => {}

@@ -54,6 +54,7 @@ const TRANSFORMER: &[Dimension] = &[
 ];
 const LINEAR: &[Dimension] = &[dimension("l2", Kind::Log(1e-3, 1e4))];
 const BOOSTING: &[Dimension] = &[
+    dimension("growth", Kind::Choice(&["leafwise", "symmetric"])),
     dimension("learning_rate", Kind::Log(0.01, 0.3)),
     dimension("leaves", Kind::Whole(4.0, 128.0)),
     dimension("min_leaf", Kind::Whole(2.0, 200.0)),
@@ -80,6 +81,14 @@ const CNN: &[Dimension] = &[
     dimension("channels", Kind::Choice(&["0", "12", "16", "24", "32"])),
 ];
 
+const TEXT: &[Dimension] = &[
+    dimension("learning_rate", Kind::Log(3e-4, 5e-3)),
+    dimension("l2", Kind::Log(1e-3, 0.5)),
+    dimension("dropout", Kind::Linear(0.0, 0.5)),
+    dimension("blocks", Kind::Choice(&["1", "2", "3"])),
+    dimension("width", Kind::Choice(&["32", "64", "128"])),
+];
+
 fn space(family: Family) -> &'static [Dimension] {
     match family {
         Family::Auto | Family::Ensemble | Family::Scorecard => &[],
@@ -90,6 +99,7 @@ fn space(family: Family) -> &'static [Dimension] {
         Family::Cnn => CNN,
         Family::Resnet => RESNET,
         Family::Transformer => TRANSFORMER,
+        Family::Text => TEXT,
     }
 }
 

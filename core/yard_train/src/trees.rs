@@ -7,7 +7,7 @@ use crate::{
 };
 use std::collections::BTreeMap;
 use yard_boost::{
-    BoostError, BoostParams, Control, Features, ForestParams, ForestSpec, Objective, OutOfBag, Round,
+    BoostError, BoostParams, Control, Features, ForestParams, ForestSpec, Growth, Objective, OutOfBag, Round,
     TrainSet, Trained,
 };
 use yard_score::model::{Calibration, Link, Model};
@@ -17,18 +17,51 @@ use yard_types::{
     run::{Params, TrainPoint},
 };
 
-/// Fits boosted trees.
+/// Rows from which trees grow leaf by leaf without a comparison: there both ways are as good, and a second fit
+/// takes long.
+const COMPARED: usize = 100_000;
+
+/// Fits boosted trees. Without a given `growth` or `leaves` validation rows choose between trees that grow leaf
+/// by leaf and symmetric ones.
 pub(crate) fn fit_boosting(data: &FitData<'_>, params: &Params) -> Result<Fitted, TrainError> {
     let params =
         BoostParams { seed: data.seed, ..BoostParams::from_params(params).map_err(boost("boosting"))? };
+    let matrix = Matrix::new(data)?;
+    let compared = params.growth == Growth::Auto
+        && params.leaves == 0
+        && !data.validation.rows.is_empty()
+        && data.train.rows.len() < COMPARED;
+    if !compared {
+        let growth = if params.growth == Growth::Auto { Growth::Leafwise } else { params.growth };
+        return Ok(grown(data, &matrix, &BoostParams { growth, ..params }, true)?.0);
+    }
+    let grow = |growth, told| grown(data, &matrix, &BoostParams { growth, ..params.clone() }, told);
+    let (leafwise, symmetric) = (grow(Growth::Leafwise, true)?, grow(Growth::Symmetric, false)?);
+    let better = symmetric.1 < leafwise.1;
+    let (kept, other) = if better { (symmetric, leafwise) } else { (leafwise, symmetric) };
+    let words = if better { ["symmetric", "leaf by leaf"] } else { ["leaf by leaf", "symmetric"] };
+    let note = format!(
+        "trees grow {}: validation loss {:.4}, {:.4} when they grow {}",
+        words[0], kept.1, other.1, words[1]
+    );
+    Ok(Fitted { notes: vec![note], ..kept.0 })
+}
+
+/// Fits boosted trees that grow in one way; returns them with their validation loss. The observer gets the
+/// points of the curve when it shall be `told`.
+fn grown(
+    data: &FitData<'_>,
+    matrix: &Matrix,
+    params: &BoostParams,
+    told: bool,
+) -> Result<(Fitted, f64), TrainError> {
     let held_out = !data.validation.rows.is_empty();
     let total = params.rounds(held_out);
     let params = params.for_data(data.train.rows.len(), data.encoder.n_features());
     let objective = params.objective(task(data)).map_err(boost("boosting"))?;
     let spec = yard_boost::TrainSpec { objective, params, threads: data.context.threads };
-    let matrix = Matrix::new(data)?;
-    let train = Columns::new(&matrix.train, &matrix)?;
-    let validation = held_out.then(|| Columns::new(&matrix.validation, &matrix)).transpose()?;
+    let train = Columns::new(&matrix.train, matrix)?;
+    let validation = held_out.then(|| Columns::new(&matrix.validation, matrix)).transpose()?;
     let valid = validation.as_ref().map(|columns| set(&columns.0, &matrix.validation));
     let link = if objective.log_link() { Link::Log } else { data.link };
     let mut metrics = BTreeMap::new();
@@ -36,12 +69,18 @@ pub(crate) fn fit_boosting(data: &FitData<'_>, params: &Params) -> Result<Fitted
         if watch::due(round.step) {
             metrics.extend(data.validation_metric_under(link, &margins()).map(|value| (round.step, value)));
         }
-        follow(data, "boosting", (total, &round), metrics.get(&round.step).copied())
+        let metric = metrics.get(&round.step).copied();
+        if told {
+            data.context.observer.point(point(&round, metric));
+        }
+        follow(data, "boosting", (total, &round))
     };
     let trained = yard_boost::train_watched(set(&train.0, &matrix.train), valid, &spec, &mut follow)
         .map_err(boost("boosting"))?;
     data.proceed()?;
-    Ok(Fitted { link, ..fitted(data, trained, spec.params.to_params(held_out), &metrics) })
+    let loss = trained.valid_loss.unwrap_or(f64::INFINITY);
+    let fitted = fitted(data, trained, spec.params.to_params(held_out), &metrics);
+    Ok((Fitted { link, ..fitted }, loss))
 }
 
 /// Fits a random forest. Its losses on the curve are those of out-of-bag rows.
@@ -51,7 +90,10 @@ pub(crate) fn fit_forest(data: &FitData<'_>, params: &Params) -> Result<Fitted, 
     let spec = ForestSpec { objective: task(data), params, threads: data.context.threads };
     let matrix = Matrix::new(data)?;
     let train = Columns::new(&matrix.train, &matrix)?;
-    let mut follow = |round| follow(data, "forest", (spec.params.trees, &round), None);
+    let mut follow = |round: Round| {
+        data.context.observer.point(point(&round, None));
+        follow(data, "forest", (spec.params.trees, &round))
+    };
     let trained = yard_boost::train_forest(set(&train.0, &matrix.train), &spec, &mut follow)
         .map_err(boost("forest"))?;
     data.proceed()?;
@@ -121,9 +163,8 @@ fn point(round: &Round, validation_metric: Option<f64>) -> TrainPoint {
     TrainPoint { step, train_loss, validation_loss: valid_loss, validation_metric }
 }
 
-fn follow(data: &FitData<'_>, phase: &str, (total, round): (u32, &Round), metric: Option<f64>) -> Control {
+fn follow(data: &FitData<'_>, phase: &str, (total, round): (u32, &Round)) -> Control {
     let observer = data.context.observer;
-    observer.point(point(round, metric));
     observer.progress(Progress {
         phase: phase.to_owned(),
         done: u64::from(round.step),

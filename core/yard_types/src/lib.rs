@@ -22,6 +22,7 @@ mod marks;
 pub mod metric;
 pub mod monitor;
 pub mod package;
+pub mod pieces;
 pub mod profile;
 pub mod project;
 pub mod recipe;

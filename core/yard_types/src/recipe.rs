@@ -4,6 +4,7 @@
 use crate::{
     cell::CellRules,
     image::{FittedImage, ImageSpec},
+    pieces::FittedPieces,
     schema::FieldType,
     text::{TermRule, Unit},
 };
@@ -54,6 +55,9 @@ pub struct TextSpec {
     pub tree_terms: usize,
     /// Whether a term counts `1 + ln(n)` instead of n when it stands n times in a text.
     pub sublinear: bool,
+    /// Whether a text encoder reads the text: no terms, but pieces, which training adds.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub as_pieces: bool,
 }
 
 impl Default for TextSpec {
@@ -68,6 +72,7 @@ impl Default for TextSpec {
             net_terms: 1_000,
             tree_terms: 300,
             sublinear: true,
+            as_pieces: false,
         }
     }
 }
@@ -210,6 +215,13 @@ pub enum FeatureOp {
         /// Position within the step: by channel, row, column.
         at: u32,
     },
+    /// 1 + the number of the piece at a place of the text of the field; 0 beyond its end.
+    Piece {
+        /// Index into [`FittedRecipe::pieces`].
+        pieces: u32,
+        /// Place within the text, from 0.
+        place: u32,
+    },
 }
 
 /// A vocabulary with what is needed to weigh its terms as scikit-learn's `TfidfVectorizer` does: counts of
@@ -257,8 +269,8 @@ pub struct Feature {
     pub op: FeatureOp,
 }
 
-/// The fitted recipe. In JSON the features of terms and pixels are not listed: they follow from the
-/// vocabularies and the image steps.
+/// The fitted recipe. In JSON the features of terms, pixels and pieces are not listed: they follow from the
+/// vocabularies, the image steps and the tokenizers.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(try_from = "Stored")]
 pub struct FittedRecipe {
@@ -270,6 +282,8 @@ pub struct FittedRecipe {
     pub texts: Vec<FittedText>,
     /// Image steps, in the order of their features.
     pub images: Vec<FittedImage>,
+    /// Texts cut into pieces, in the order of their features.
+    pub pieces: Vec<FittedPieces>,
     /// Features in model order.
     pub features: Vec<Feature>,
 }
@@ -304,6 +318,8 @@ struct Stored {
     texts: Vec<FittedText>,
     #[serde(default)]
     images: Vec<FittedImage>,
+    #[serde(default)]
+    pieces: Vec<FittedPieces>,
     features: Vec<Feature>,
 }
 
@@ -316,18 +332,22 @@ struct StoredRef<'a> {
     texts: &'a [FittedText],
     #[serde(skip_serializing_if = "<[FittedImage]>::is_empty")]
     images: &'a [FittedImage],
+    #[serde(skip_serializing_if = "<[FittedPieces]>::is_empty")]
+    pieces: &'a [FittedPieces],
     features: Vec<&'a Feature>,
 }
 
 impl Serialize for FittedRecipe {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let listed =
-            |feature: &&Feature| !matches!(feature.op, FeatureOp::Term { .. } | FeatureOp::Pixel { .. });
+        let listed = |feature: &&Feature| {
+            !matches!(feature.op, FeatureOp::Term { .. } | FeatureOp::Pixel { .. } | FeatureOp::Piece { .. })
+        };
         let stored = StoredRef {
             encoding: self.encoding,
             inputs: &self.inputs,
             texts: &self.texts,
             images: &self.images,
+            pieces: &self.pieces,
             features: self.features.iter().filter(listed).collect(),
         };
         stored.serialize(serializer)
@@ -338,6 +358,7 @@ impl Serialize for FittedRecipe {
 enum Block {
     Text(FittedText),
     Image(FittedImage),
+    Pieces(FittedPieces),
 }
 
 impl Block {
@@ -345,6 +366,7 @@ impl Block {
         match self {
             Self::Text(_) => "terms of a vocabulary",
             Self::Image(_) => "pixels of an image",
+            Self::Pieces(_) => "pieces of a text",
         }
     }
 }
@@ -358,11 +380,13 @@ impl TryFrom<Stored> for FittedRecipe {
             inputs: stored.inputs,
             texts: Vec::new(),
             images: Vec::new(),
+            pieces: Vec::new(),
             features: Vec::new(),
         };
         let mut blocks: Vec<(u32, Block)> =
             stored.texts.into_iter().map(|text| (text.first, Block::Text(text))).collect();
         blocks.extend(stored.images.into_iter().map(|image| (image.first, Block::Image(image))));
+        blocks.extend(stored.pieces.into_iter().map(|own| (own.first, Block::Pieces(own))));
         blocks.sort_by_key(|(first, _)| *first);
         let mut listed = stored.features.into_iter();
         for (first, block) in blocks {
@@ -376,6 +400,10 @@ impl TryFrom<Stored> for FittedRecipe {
                 Block::Text(text) => recipe.add_text(text),
                 Block::Image(image) => match image.problem() {
                     None => recipe.add_image(image),
+                    Some(problem) => return Err(problem),
+                },
+                Block::Pieces(own) => match own.problem() {
+                    None => recipe.add_pieces(own),
                     Some(problem) => return Err(problem),
                 },
             }
@@ -403,6 +431,7 @@ mod tests {
             inputs: vec![input("note"), input("title")],
             texts: Vec::new(),
             images: Vec::new(),
+            pieces: Vec::new(),
             features: vec![flag("note missing", 0)],
         };
         for (input, terms) in [(0, &["free", "free entry"][..]), (1, &["dr"])] {

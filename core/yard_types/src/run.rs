@@ -33,11 +33,13 @@ pub enum Family {
     Scorecard,
     /// Net of convolutions over images, joined with the other columns.
     Cnn,
+    /// Transformer encoder over free text, joined with the other columns.
+    Text,
 }
 
 impl Family {
     /// All families that can be asked for, `Auto` first.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Auto,
         Self::Linear,
         Self::Boosting,
@@ -47,6 +49,7 @@ impl Family {
         Self::Cnn,
         Self::Resnet,
         Self::Transformer,
+        Self::Text,
     ];
     /// The families that `Auto` trains; with an image column also [`Self::Cnn`].
     pub const TRIED: [Self; 4] = [Self::Linear, Self::Boosting, Self::Forest, Self::Mlp];
@@ -64,6 +67,7 @@ impl Family {
             Self::Ensemble => "ensemble",
             Self::Scorecard => "scorecard",
             Self::Cnn => "cnn",
+            Self::Text => "text",
         }
     }
 
@@ -82,7 +86,7 @@ impl Family {
             Self::Ensemble | Self::Cnn => 4,
             Self::Auto => 5,
             Self::Resnet => 6,
-            Self::Transformer => 7,
+            Self::Transformer | Self::Text => 7,
         }
     }
 }

@@ -124,6 +124,11 @@ fn head(text: &str) -> &str {
     &text[..end]
 }
 
+/// Returns whether a character is a letter (general category L).
+pub fn is_letter(c: char) -> bool {
+    c.is_alphabetic() && (c.is_ascii() || (!c.is_numeric() && !crate::marks::is_mark(c)))
+}
+
 fn is_word(c: char) -> bool {
     c == '_' || (c.is_alphanumeric() && (c.is_ascii() || !crate::marks::is_mark(c)))
 }

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use yard_export::{Exported, Format, ImportFacts};
+use yard_export::{Exported, Format, ImportFacts, Options};
 
 /// Largest model file that is read.
 const MOST_BYTES: u64 = 1 << 30;
@@ -17,7 +17,11 @@ const MOST_BYTES: u64 = 1 << 30;
 /// Exports a package.
 pub(crate) fn export(session: &Session, args: &ExportArgs) -> Result<ExitCode> {
     let format = Format::from_word(&args.to).map_err(|error| Usage(error.to_string()))?;
-    let exported = yard_export::export(pack::read(&args.package)?, format)?;
+    let read = |path: &PathBuf| {
+        std::fs::read(path).with_context(|| format!("could not read the scorer: \"{}\"", path.display()))
+    };
+    let options = Options { scorer: args.scorer.as_ref().map(read).transpose()? };
+    let exported = yard_export::export_with(pack::read(&args.package)?, format, &options)?;
     let alone = exported.main.filter(|_| args.out.extension().is_some() && !args.out.is_dir());
     match alone.and_then(|name| exported.files.get(name)) {
         Some(content) => write_file(&args.out, content)?,
@@ -94,15 +98,35 @@ fn write_folder(path: &Path, exported: &Exported) -> Result<()> {
     written.with_context(place)
 }
 
-/// Makes a package of a model file.
-pub(crate) fn import(session: &Session, args: &ImportArgs) -> Result<ExitCode> {
-    let place = || format!("could not read the model: \"{}\"", args.model.display());
-    let size = std::fs::metadata(&args.model).with_context(place)?.len();
-    if size > MOST_BYTES {
-        anyhow::bail!("the model has {size} bytes; expected at most 1 GiB: \"{}\"", args.model.display());
+/// Reads a regular file of at most so many bytes.
+fn read_model(path: &Path, most: u64) -> Result<Vec<u8>> {
+    let place = || format!("could not read the model: \"{}\"", path.display());
+    let size = std::fs::metadata(path).with_context(place)?.len();
+    if size > most {
+        anyhow::bail!("the model has {size} bytes; expected at most {most}: \"{}\"", path.display());
     }
-    let imported = yard_export::import(&std::fs::read(&args.model).with_context(place)?)?;
-    let file = args.model.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    std::fs::read(path).with_context(place)
+}
+
+/// Returns the file of a model: itself, or the one that an MLflow folder names.
+fn model_file(path: &Path) -> Result<PathBuf> {
+    if !path.is_dir() {
+        return Ok(path.to_owned());
+    }
+    let text = read_model(&path.join("MLmodel"), 1 << 20)?;
+    let own = path.join(yard_export::mlflow_model_file(&String::from_utf8_lossy(&text))?);
+    let regular = std::fs::symlink_metadata(&own).is_ok_and(|facts| facts.is_file());
+    if !regular {
+        anyhow::bail!("the folder's model is no regular file; save the model again: \"{}\"", own.display());
+    }
+    Ok(own)
+}
+
+/// Makes a package of a model file or an MLflow folder.
+pub(crate) fn import(session: &Session, args: &ImportArgs) -> Result<ExitCode> {
+    let model = model_file(&args.model)?;
+    let imported = yard_export::import(&read_model(&model, MOST_BYTES)?)?;
+    let file = model.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let stem = args.model.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let facts = ImportFacts {
         name: args.name.as_deref().unwrap_or(&stem),

@@ -8,6 +8,7 @@ use std::{
 use yard_engine::{Engine, sample};
 use yard_state::{
     actions::{Action, Pick},
+    drop::{self, Dropped},
     state::{Sample, ToastKind},
 };
 use yard_types::command::{Command, NewProject};
@@ -23,6 +24,70 @@ pub(crate) fn carry_out(app: &mut StudioApp, ctx: &egui::Context, action: Action
         Action::ImportData(path) => import(app, &path),
         Action::OpenSample(name) => open_sample(app, &name),
         Action::Copy(text) => ctx.copy_text(text),
+        Action::OpenFolder(folder) => open_folder(app, &folder),
+        Action::NewWindow(project) => new_window(app, project.as_deref()),
+        Action::Save { name, bytes } => app.dialogs.save(name, bytes),
+        Action::DiscardCrash => discard_crash(app),
+    }
+}
+
+/// Carries out a drop, or says why nothing is done with it.
+pub(crate) fn dropped(app: &mut StudioApp, files: &[PathBuf]) {
+    let names: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+    let Some(file) = files.first() else { return };
+    match drop::dropped(&app.state, &names) {
+        Dropped::Project => app.state.ask(Action::OpenProject(file.clone())),
+        Dropped::Import => app.state.ask(Action::ImportData(file.clone())),
+        Dropped::Refused(why) => app.state.toast(ToastKind::Warning, &why),
+        Dropped::TryRow => match first_row(file).and_then(|row| {
+            let name = file.file_name().map_or_else(String::new, |own| own.to_string_lossy().into_owned());
+            app.state.fill_try(&name, &row)
+        }) {
+            Ok(done) => app.state.toast(ToastKind::Done, &done),
+            Err(why) => app.state.toast(ToastKind::Warning, &why),
+        },
+    }
+}
+
+/// Reads the beginning of a file, which holds its first row, so that a large file costs nothing.
+fn first_row(file: &Path) -> Result<std::collections::BTreeMap<String, String>, String> {
+    use std::io::Read as _;
+    const MOST: u64 = 1 << 20;
+    let mut bytes = Vec::new();
+    std::fs::File::open(file).and_then(|own| own.take(MOST).read_to_end(&mut bytes)).map_err(|error| {
+        format!("the file can't be read: {error}; expected a file of this machine: {}", file.display())
+    })?;
+    drop::first_row(&String::from_utf8_lossy(&bytes))
+}
+
+/// Shows a folder with the system's own program.
+fn open_folder(app: &mut StudioApp, folder: &Path) {
+    let program = match std::env::consts::OS {
+        "windows" => "explorer",
+        "macos" => "open",
+        _ => "xdg-open",
+    };
+    if let Err(error) = std::process::Command::new(program).arg(folder).spawn() {
+        app.error(&format!(
+            "{program} can't be started: {error}; open the folder by hand: {}",
+            folder.display()
+        ));
+    }
+}
+
+/// A second window is a second process, so that one window's fault is never another's.
+fn new_window(app: &mut StudioApp, project: Option<&Path>) {
+    let mut command = std::process::Command::new(&app.options.program);
+    command.args(project).env("MODELYARD_NEW_WINDOW", "1");
+    if let Err(error) = command.spawn() {
+        app.error(&format!("another window can't be opened: {error}; start modelyard again by hand"));
+    }
+}
+
+fn discard_crash(app: &mut StudioApp) {
+    let Some(report) = app.state.crash.take() else { return };
+    if let Err(error) = std::fs::remove_file(&report.path) {
+        app.error(&format!("the report can't be deleted: {error}; delete it by hand: {}", report.path));
     }
 }
 

@@ -1,13 +1,13 @@
 //! The eframe application: `logic` drains the engine and carries out requests, `ui` only draws.
 
-use super::{act, devices::Devices, dialogs::Dialogs, recent};
+use super::{act, crash, devices::Devices, dialogs::Dialogs, prefs, recent};
 use std::{path::PathBuf, sync::Arc};
 use yard_engine::{Engine, EngineOptions};
 use yard_state::{
     actions::Action,
-    state::{StudioState, ToastKind},
+    settings::Settings,
+    state::{Overlay, StudioState, ToastKind},
 };
-use yard_ui::Theme;
 use yard_views::Views;
 
 /// Notices applied per frame, so that a burst never stalls a frame.
@@ -22,6 +22,12 @@ pub(crate) struct StudioApp {
     pub(crate) dialogs: Dialogs,
     pub(crate) then: Vec<act::FollowUp>,
     devices: Devices,
+    /// Settings as they are on disk.
+    stored: Settings,
+    /// Cores of this machine, for "all cores".
+    cores: usize,
+    tail: crash::Tail,
+    logged: u64,
 }
 
 impl StudioApp {
@@ -29,11 +35,9 @@ impl StudioApp {
     /// neither.
     pub(crate) fn new(
         ctx: &egui::Context,
-        storage: Option<&dyn eframe::Storage>,
         project: Option<PathBuf>,
     ) -> Result<Self, yard_engine::EngineError> {
-        let theme = storage.and_then(|storage| storage.get_string("theme"));
-        yard_ui::apply(ctx, theme_of(theme.as_deref()));
+        yard_ui::apply(ctx, yard_ui::Theme::System);
         let wake = ctx.clone();
         let options = EngineOptions::system(Arc::new(move || wake.request_repaint()))?;
         let wake = ctx.clone();
@@ -47,13 +51,57 @@ impl StudioApp {
             dialogs: Dialogs::new(Arc::new(move || wake.request_repaint())),
             then: Vec::new(),
             devices,
+            stored: Settings::default(),
+            cores: 1,
+            tail: crash::Tail::default(),
+            logged: 0,
         };
+        app.take_settings(ctx);
         app.state.recent = recent::load(&app.options.home);
         app.state.samples = act::samples();
-        if let Some(path) = project.or_else(|| recent::last_used(&app.options.home)) {
+        // A new window beside another starts empty: the project used last is open there.
+        let beside = std::env::var_os("MODELYARD_NEW_WINDOW").is_some();
+        let last = || recent::last_used(&app.options.home).filter(|_| !beside);
+        if let Some(path) = project.or_else(last) {
             app.state.ask(Action::OpenProject(path));
         }
         Ok(app)
+    }
+
+    /// Reads the settings and applies them before the first frame; from here on a crash leaves a report,
+    /// and one left before is offered.
+    fn take_settings(&mut self, ctx: &egui::Context) {
+        self.cores = self.options.threads;
+        self.state.home = self.options.home.root().display().to_string();
+        self.state.settings = prefs::load(&self.options.home);
+        self.state.inspector = self.state.settings.inspector;
+        self.state.drafts.train.device.clone_from(&self.state.settings.device);
+        self.stored = self.state.settings.clone();
+        self.set_threads();
+        self.views.apply_settings(ctx, &self.state);
+        self.state.crash = crash::offered(&self.options.home);
+        if self.state.crash.is_some() {
+            self.state.overlay = Overlay::Crash;
+        }
+        crash::keep(&self.options.home, &self.tail);
+    }
+
+    fn set_threads(&mut self) {
+        let wanted = self.state.settings.threads.and_then(|own| usize::try_from(own).ok());
+        self.options.threads = wanted.unwrap_or(self.cores);
+    }
+
+    /// Keeps changed settings, and the news for a report.
+    fn keep(&mut self) {
+        if self.state.settings != self.stored {
+            self.stored = self.state.settings.clone();
+            prefs::save(&self.options.home, &self.stored);
+            self.set_threads();
+        }
+        for toast in self.state.toasts.iter().filter(|toast| toast.number > self.logged) {
+            self.tail.push(format!("{:?}: {}", toast.kind, toast.text));
+        }
+        self.logged = self.state.toasts.last().map_or(0, |toast| toast.number);
     }
 
     /// Applies what the engine and the dialogs said, then carries out the views' requests.
@@ -72,13 +120,22 @@ impl StudioApp {
         for answer in self.dialogs.take() {
             act::answered(self, answer);
         }
-        for file in dropped(ctx) {
-            self.state.ask(Action::ImportData(file));
+        for written in self.dialogs.saved() {
+            match written {
+                Ok(path) => self.state.toast(ToastKind::Done, &format!("Saved {}", path.display())),
+                Err(why) => self.error(&why),
+            }
+        }
+        let files = dropped(ctx);
+        if !files.is_empty() {
+            act::dropped(self, &files);
         }
         act::follow_up(self);
         for action in self.state.take_actions() {
+            self.tail.push(short(&action));
             act::carry_out(self, ctx, action);
         }
+        self.keep();
     }
 
     /// Shows an error as a toast.
@@ -87,12 +144,11 @@ impl StudioApp {
     }
 }
 
-/// Reads the stored theme; the system's by default.
-fn theme_of(word: Option<&str>) -> Theme {
-    match word {
-        Some("light") => Theme::Light,
-        Some("dark") => Theme::Dark,
-        _ => Theme::System,
+/// A request in one short line; a file's bytes are left out.
+fn short(action: &Action) -> String {
+    match action {
+        Action::Save { name, .. } => format!("Save {name}"),
+        own => format!("{own:?}").chars().take(160).collect(),
     }
 }
 
@@ -113,8 +169,7 @@ impl eframe::App for StudioApp {
         }
     }
 
-    fn save(&mut self, storage: &mut dyn eframe::Storage) {
-        storage.set_string("theme", self.views.theme_word().to_owned());
+    fn save(&mut self, _storage: &mut dyn eframe::Storage) {
         recent::save(&self.options.home, &self.state.recent);
     }
 }

@@ -10,10 +10,14 @@ use yard_state::actions::Pick;
 /// A dialog that was answered; `None` = cancelled or no dialog service.
 pub(crate) type Answer = (Pick, Option<PathBuf>);
 
+/// A file that was saved, or why it was not.
+pub(crate) type Written = Result<PathBuf, String>;
+
 /// Open dialogs.
 pub(crate) struct Dialogs {
     sender: mpsc::SyncSender<Answer>,
     receiver: mpsc::Receiver<Answer>,
+    written: (mpsc::SyncSender<Written>, mpsc::Receiver<Written>),
     wake: Arc<dyn Fn() + Send + Sync>,
 }
 
@@ -21,7 +25,7 @@ impl Dialogs {
     /// `wake` is called when an answer waits.
     pub(crate) fn new(wake: Arc<dyn Fn() + Send + Sync>) -> Self {
         let (sender, receiver) = mpsc::sync_channel(16);
-        Self { sender, receiver, wake }
+        Self { sender, receiver, written: mpsc::sync_channel(16), wake }
     }
 
     /// Shows a dialog.
@@ -34,6 +38,28 @@ impl Dialogs {
             let _ = sender.try_send((pick, picked));
             wake();
         });
+    }
+
+    /// Asks where to save a file, and writes it.
+    pub(crate) fn save(&self, name: String, bytes: Vec<u8>) {
+        let (sender, wake) = (self.written.0.clone(), Arc::clone(&self.wake));
+        std::thread::spawn(move || {
+            let picked = rfd::FileDialog::new().set_title("Save").set_file_name(name).save_file();
+            let Some(path) = picked else { return };
+            let written = std::fs::write(&path, bytes)
+                .map_err(|error| {
+                    format!("the file can't be written: {error}; choose another folder: {}", path.display())
+                })
+                .map(|()| path);
+            // The window may be closed meanwhile: then nobody waits for the answer.
+            let _ = sender.try_send(written);
+            wake();
+        });
+    }
+
+    /// Takes the files that were saved since.
+    pub(crate) fn saved(&self) -> Vec<Written> {
+        self.written.1.try_iter().collect()
     }
 
     /// Takes the answers.

@@ -3,8 +3,10 @@
 
 mod act;
 mod app;
+mod crash;
 mod devices;
 mod dialogs;
+mod prefs;
 mod recent;
 mod shot;
 
@@ -77,13 +79,15 @@ fn run(renderer: eframe::Renderer, project: Option<PathBuf>) -> eframe::Result {
             .with_inner_size([1440.0, 900.0])
             .with_min_inner_size([1024.0, 680.0])
             .with_drag_and_drop(true),
+        // Size, place and the widths of panels come back with the user's other settings.
+        persistence_path: yard_engine::Home::find().ok().map(|home| home.root().join("window.ron")),
         ..Default::default()
     };
     eframe::run_native(
         "modelyard",
         options,
         Box::new(move |context| {
-            let app = app::StudioApp::new(&context.egui_ctx, context.storage, project)?;
+            let app = app::StudioApp::new(&context.egui_ctx, project)?;
             Ok(Box::new(app))
         }),
     )

@@ -18,7 +18,8 @@ pub(crate) fn load(home: &Home) -> Vec<RecentProject> {
 
 /// Returns the project that was used last, for a start without a name.
 pub(crate) fn last_used(home: &Home) -> Option<PathBuf> {
-    load(home).first().map(|recent| PathBuf::from(&recent.path))
+    let list = load(home);
+    list.iter().max_by(|a, b| a.opened_at.cmp(&b.opened_at)).map(|recent| PathBuf::from(&recent.path))
 }
 
 /// Puts a project that a command made at the head of the list, so that the studio opens with it.
@@ -54,9 +55,12 @@ pub(crate) fn touch(state: &mut StudioState, opened_at: String) {
         value: evaluation.map(|evaluation| evaluation.metric(metric)).filter(|value| value.is_finite()),
         rows: evaluation.map_or(0, |evaluation| evaluation.rows),
         opened_at,
+        pinned: state.recent.iter().any(|own| own.path == state.path && own.pinned),
     };
     state.recent.retain(|recent| recent.path != entry.path);
     state.recent.insert(0, entry);
+    // Pinned ones first, each group newest first; the sort is stable.
+    state.recent.sort_by_key(|own| !own.pinned);
     state.recent.truncate(KEPT);
 }
 

@@ -32,6 +32,9 @@ pub(crate) struct Shot {
 pub(crate) fn shot(shot: &Shot) -> anyhow::Result<()> {
     let mut state = StudioState::new();
     state.samples = super::act::samples();
+    if let Ok(home) = yard_engine::Home::find() {
+        state.home = home.root().display().to_string();
+    }
     let mut engine = None;
     if let Some(source) = &shot.source {
         let events = if source.extension().is_some_and(|ext| ext == "jsonl") {

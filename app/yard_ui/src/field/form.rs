@@ -45,7 +45,7 @@ impl Form {
         let colour = tokens(ui).text_2;
         let galley = paint::fitted(ui.painter(), label, Type::Label, colour, self.label_width - 8.0);
         let cut = galley.elided;
-        let at = pos2(outer.left(), outer.top() + CONTROL / 2.0);
+        let at = pos2(outer.left(), outer.top() + crate::space::control(ui) / 2.0);
         let place = paint::galley_at(ui.painter(), at, Align2::LEFT_CENTER, galley);
         if cut || role == Role::Label {
             let name = ui.interact(place, ui.scope_id().with(("form-label", label)), Sense::hover());

@@ -18,7 +18,7 @@ pub use number::NumberField;
 pub use segmented::Segmented;
 pub use select::{Select, select_value};
 pub use slider::Slider;
-pub use text::{PathField, TextField};
+pub use text::{PathField, TextField, take_focused_name};
 
 use egui::{Color32, CornerRadius, Rect, Shape, Stroke, StrokeKind, Ui, epaint::RectShape};
 

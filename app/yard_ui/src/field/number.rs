@@ -10,7 +10,7 @@ use crate::{
     fmt,
     fonts::Type,
     paint,
-    space::{CONTROL, RADIUS_CONTROL, S8},
+    space::{RADIUS_CONTROL, S8},
     status::{Status, status_line},
     tokens::tokens,
 };
@@ -146,7 +146,7 @@ impl<'a> NumberField<'a> {
     fn show_box(&mut self, ui: &mut Ui) -> (Response, Option<String>) {
         let id = ui.make_persistent_id(("number", self.name));
         let width = self.width.unwrap_or_else(|| ui.available_width());
-        let (_, rect) = ui.allocate_space(vec2(width, CONTROL));
+        let (_, rect) = ui.allocate_space(vec2(width, crate::space::control(ui)));
         let ground = ui.painter().add(egui::Shape::Noop);
         let mut draft = Draft::load(ui, id, || self.at_rest());
         let judged = self.judge(&draft.text);
@@ -191,7 +191,7 @@ impl<'a> NumberField<'a> {
             .frame(Frame::NONE)
             .event_filter(filter)
             .align(Align2::LEFT_CENTER)
-            .min_size(vec2(0.0, CONTROL))
+            .min_size(vec2(0.0, crate::space::control(ui)))
             .desired_width(inner.width());
         let mut child = ui.new_child(UiBuilder::new().max_rect(inner));
         child.shrink_clip_rect(inner.intersect(ui.clip_rect()));

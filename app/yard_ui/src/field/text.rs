@@ -10,7 +10,7 @@ use crate::{
     fonts::Type,
     icon::Icon,
     paint,
-    space::{CONTROL, RADIUS_CONTROL, S8},
+    space::{RADIUS_CONTROL, S8},
     status::{Status, status_line},
     tokens::tokens,
 };
@@ -120,7 +120,7 @@ impl<'a> TextField<'a> {
 
     fn show_box(self, ui: &mut Ui) -> Response {
         let width = self.width.unwrap_or_else(|| ui.available_width());
-        let height = if self.rows == 1 { CONTROL } else { self.rows as f32 * 20.0 + 16.0 };
+        let height = if self.rows == 1 { crate::space::control(ui) } else { self.rows as f32 * 20.0 + 16.0 };
         let (_, rect) = ui.allocate_space(vec2(width, height));
         let ground = ui.painter().add(egui::Shape::Noop);
         let unit = paint_unit(ui, rect, self.unit);
@@ -138,6 +138,7 @@ impl<'a> TextField<'a> {
         ui.painter().set(ground, frame_shape(ui, rect, state));
         if response.has_focus() {
             paint::focus_ring_at(ui, rect, RADIUS_CONTROL);
+            ui.data_mut(|data| data.insert_temp(focused_id(), name.to_owned()));
         }
         response
     }
@@ -156,8 +157,17 @@ impl<'a> TextField<'a> {
             .desired_rows(self.rows)
             .frame(Frame::NONE)
             .align(if self.rows == 1 { Align2::LEFT_CENTER } else { Align2::LEFT_TOP })
-            .min_size(vec2(0.0, CONTROL))
+            .min_size(vec2(0.0, crate::space::control(ui)))
     }
+}
+
+fn focused_id() -> Id {
+    Id::unique("yard_ui.field.focused")
+}
+
+/// The name of the text field that had the focus in this pass; asked once a pass.
+pub fn take_focused_name(ctx: &egui::Context) -> Option<String> {
+    ctx.data_mut(|data| data.remove_temp(focused_id()))
 }
 
 impl Widget for TextField<'_> {
@@ -186,7 +196,7 @@ pub(super) fn paint_unit(ui: &Ui, rect: Rect, unit: &str) -> f32 {
     let t = tokens(ui);
     let galley = paint::fitted(ui.painter(), unit, Type::Caption, t.text_3, rect.width() * 0.6);
     let width = galley.size().x;
-    let at = pos2(rect.right() - S8, rect.top() + CONTROL / 2.0);
+    let at = pos2(rect.right() - S8, rect.top() + crate::space::control(ui) / 2.0);
     paint::galley_at(ui.painter(), at, Align2::RIGHT_CENTER, galley);
     width
 }
@@ -230,7 +240,7 @@ impl<'a> PathField<'a> {
     pub fn show(self, ui: &mut Ui) -> PathResponse {
         ui.horizontal_top(|ui| {
             ui.spacing_mut().item_spacing.x = 4.0;
-            let width = ui.available_width() - CONTROL - 4.0;
+            let width = ui.available_width() - crate::space::control(ui) - 4.0;
             let field = TextField::new(self.name, self.value)
                 .mono()
                 .hint(self.hint)
@@ -256,5 +266,5 @@ pub(super) fn name_of(response: &Response, role: Role, name: &str, value: &str, 
 /// Allocates the box of a control of `width` points and the height of a field.
 pub(super) fn allocate_box(ui: &mut Ui, width: Option<f32>) -> (Rect, Response) {
     let width = width.unwrap_or_else(|| ui.available_width());
-    ui.allocate_exact_size(vec2(width, CONTROL), Sense::click())
+    ui.allocate_exact_size(vec2(width, crate::space::control(ui)), Sense::click())
 }

@@ -122,9 +122,7 @@ pub fn overlays(ctx: &egui::Context, toasts: &mut Toasts, asked: bool) -> Option
             )
             .action("Show", ""),
         );
-        toasts.push(
-            Toast::new(Status::Info, "Column TotalCharges dropped", "recipe step 4").action("Undo", "Ctrl+Z"),
-        );
+        toasts.push(Toast::new(Status::Info, "Column TotalCharges dropped", "recipe step 4").undo());
         let note = "no answer from 10.0.4.21:8443 in 5 s; 1.1.0 goes on serving there";
         toasts.push(
             Toast::new(Status::Error, "edge-01 can't be reached", note)

@@ -53,6 +53,11 @@ impl Toast {
         self
     }
 
+    /// Adds the action "Undo" with its shortcut: for what was done a moment ago.
+    pub fn undo(self) -> Self {
+        self.action("Undo", "Ctrl+Z")
+    }
+
     /// Adds details that can be unfolded and copied.
     pub fn details(mut self, details: impl Into<String>) -> Self {
         self.details = details.into();

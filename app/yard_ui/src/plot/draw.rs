@@ -7,7 +7,7 @@ use egui_plot::{
 };
 
 use super::{
-    Plot, decimate,
+    Plot, cache, extra,
     layout::Layout,
     series::{Bars, Dash, Line, Place, Points, Reference, Span},
     view,
@@ -107,12 +107,12 @@ pub(super) fn marks(plot: &Plot<'_>, ui: &mut Ui, layout: &Layout, id: Id) {
             for line in &plot.lines {
                 draw_band(canvas, plot, line);
             }
-            for line in
-                plot.lines.iter().filter(|line| line.raw).chain(plot.lines.iter().filter(|line| !line.raw))
-            {
-                draw_line(canvas, plot, line, ((x0, x1), columns, t));
+            for raw in [true, false] {
+                for (at, line) in plot.lines.iter().enumerate().filter(|(_, line)| line.raw == raw) {
+                    draw_line(canvas, plot, line, ((x0, x1), columns, id.with(("line", at))), t);
+                }
             }
-            for points in &plot.points {
+            for points in plot.points.iter().filter(|points| points.points.len() <= extra::DENSE) {
                 draw_points(canvas, plot, points);
             }
         });
@@ -193,17 +193,17 @@ fn draw_line(
     canvas: &mut PlotUi<'_>,
     plot: &Plot<'_>,
     line: &Line,
-    (range, columns, t): ((f64, f64), usize, &Tokens),
+    (range, columns, id): ((f64, f64), usize, Id),
+    t: &Tokens,
 ) {
-    let places: Vec<[f64; 2]> =
-        line.points.iter().map(|point| [plot.x.to_plot(point[0]), plot.y.to_plot(point[1])]).collect();
     let colour = if line.raw { t.faded(line.colour, 0.25) } else { line.colour };
     let style = match line.dash {
         Dash::Solid => LineStyle::Solid,
         Dash::Dashed => LineStyle::Dashed { length: 5.0 },
         Dash::Dotted => LineStyle::Dotted { spacing: 4.0 },
     };
-    let thinned = decimate::thin(&places, range, columns);
+    let wanted = (&line.points, &plot.x, &plot.y);
+    let thinned = cache::thinned(canvas.ctx(), id, wanted, (range, columns));
     for run in
         thinned.split(|point| !point[0].is_finite() || !point[1].is_finite()).filter(|run| !run.is_empty())
     {

@@ -34,6 +34,13 @@ pub(super) fn show(plot: &Plot<'_>, ui: &Ui, layout: &Layout, id: Id, outcome: &
     response.on_hover_and_drag_cursor(CursorIcon::ResizeHorizontal);
 }
 
+/// The handle without its control, for a picture.
+pub(super) fn still(plot: &Plot<'_>, ui: &Ui, layout: &Layout) {
+    if let Some(handle) = &plot.handle {
+        paint_handle(plot, ui, layout, (handle, layout.screen_x(plot.x.to_plot(handle.x))));
+    }
+}
+
 fn arrows(ui: &Ui, response: &egui::Response) -> f64 {
     ui.memory_mut(|memory| {
         let filter = egui::EventFilter { horizontal_arrows: true, ..egui::EventFilter::default() };

@@ -20,6 +20,10 @@ pub(super) fn show(
     id: Id,
     outcome: &mut PlotResponse,
 ) {
+    if let Some(heat) = &plot.heat {
+        heat_tip(plot, heat, layout, area);
+        return;
+    }
     let own = pointer(plot, layout, area).or_else(|| keyboard(plot, ui, layout, id, outcome));
     let pass = ui.ctx().cumulative_pass_nr();
     let group = plot.group.map(|group| Id::unique(("yard_ui.crosshair", group)));
@@ -37,6 +41,21 @@ pub(super) fn show(
         let x = cross(plot, ui, layout, shared.x);
         in_title(plot, ui, outcome.response.rect, x);
     }
+}
+
+/// Row, column and value of the cell under the pointer.
+fn heat_tip(plot: &Plot<'_>, heat: &super::Heat, layout: &Layout, area: &Response) {
+    let Some(at) = area.hover_pos() else {
+        return;
+    };
+    let place = layout.transform.value_from_position(at);
+    let Some((row, column)) = heat.cell_at([place.x, place.y]) else {
+        return;
+    };
+    let value = heat.value(row, column);
+    let value = if value.is_finite() { plot.y.words(value) } else { crate::fmt::MISSING.to_owned() };
+    let words = format!("{}, {}: {value}", heat.rows[row], heat.columns[column]);
+    area.clone().on_hover_text_at_pointer(words);
 }
 
 fn pointer(plot: &Plot<'_>, layout: &Layout, area: &Response) -> Option<f64> {
@@ -65,11 +84,16 @@ fn keyboard(plot: &Plot<'_>, ui: &Ui, layout: &Layout, id: Id, outcome: &PlotRes
     stops.get(at).copied().filter(|x| (low..=high).contains(&plot.x.to_plot(*x)))
 }
 
+/// The x of the points; of very many, every n-th.
+fn few(points: &[[f64; 2]]) -> impl Iterator<Item = f64> + '_ {
+    points.iter().step_by(points.len() / 2_000 + 1).map(|point| point[0])
+}
+
 /// Every x that has a value, ascending.
 fn stops(plot: &Plot<'_>) -> Vec<f64> {
-    let lines = plot.lines.iter().flat_map(|line| line.points.iter().map(|point| point[0]));
+    let lines = plot.lines.iter().flat_map(|line| few(&line.points));
     let bars = plot.bars.iter().flat_map(|bars| bars.bars.iter().map(|bar| f64::midpoint(bar[0], bar[1])));
-    let points = plot.points.iter().flat_map(|points| points.points.iter().map(|point| point[0]));
+    let points = plot.points.iter().flat_map(|points| few(&points.points));
     let mut all: Vec<f64> = lines.chain(bars).chain(points).filter(|x| x.is_finite()).collect();
     all.sort_by(f64::total_cmp);
     all.dedup();

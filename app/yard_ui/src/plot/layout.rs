@@ -1,9 +1,15 @@
 //! Where the parts of a plot lie: the area, its bounds, the ticks.
 
-use egui::{Id, Pos2, Rect, Ui, pos2};
+use egui::{Context, Id, Pos2, Rect, Ui, pos2};
 use egui_plot::{PlotBounds, PlotPoint, PlotTransform};
 
-use super::{Names, Plot, labels, series::Place, view};
+use super::{
+    Names, Plot,
+    cache::{self, Shared},
+    labels,
+    series::Place,
+    view,
+};
 use crate::{fonts::Type, paint};
 
 /// The places of one frame. Bounds and transform are in plot space (logarithms on a log axis).
@@ -16,7 +22,7 @@ pub(super) struct Layout {
 
 impl Layout {
     pub(super) fn new(plot: &Plot<'_>, ui: &Ui, body: Rect, id: Id) -> Self {
-        let whole = bounds(plot);
+        let whole = bounds(plot, ui.ctx(), id);
         let ((x0, x1), (y0, y1)) = view::zoomed(ui.ctx(), id).unwrap_or(whole);
         let x_ticks = plot.x.ticks_between(x0, x1);
         let y_ticks = plot.y.ticks_between(y0, y1);
@@ -58,25 +64,27 @@ impl Layout {
 }
 
 /// Bounds of all data in plot space; whole ticks on y.
-fn bounds(plot: &Plot<'_>) -> ((f64, f64), (f64, f64)) {
-    let mut x = Extent::default();
-    let mut y = Extent::default();
-    for line in &plot.lines {
-        for point in &line.points {
-            x.add(point[0]);
-            y.add(point[1]);
+fn bounds(plot: &Plot<'_>, ctx: &Context, id: Id) -> ((f64, f64), (f64, f64)) {
+    let mut x = Extent::new(plot.x.log);
+    let mut y = Extent::new(plot.y.log);
+    let both = |x: &mut Extent, y: &mut Extent, (kind, at): (&str, usize), points: &Shared| {
+        let all = cache::extents(ctx, id.with((kind, at)), points);
+        for (axis, extent) in [x, y].into_iter().enumerate() {
+            extent.add(all.low[axis]);
+            extent.add(all.positive[axis]);
+            extent.add(all.high[axis]);
         }
+    };
+    for (at, line) in plot.lines.iter().enumerate() {
+        both(&mut x, &mut y, ("line", at), &line.points);
         for [at, low, high] in &line.band {
             x.add(*at);
             y.add(*low);
             y.add(*high);
         }
     }
-    for points in &plot.points {
-        for point in &points.points {
-            x.add(point[0]);
-            y.add(point[1]);
-        }
+    for (at, points) in plot.points.iter().enumerate() {
+        both(&mut x, &mut y, ("points", at), &points.points);
         for (low, high) in &points.intervals {
             y.add(*low);
             y.add(*high);
@@ -112,17 +120,17 @@ fn with_room(plot: &Plot<'_>, (x, y): ((f64, f64), (f64, f64))) -> ((f64, f64), 
 struct Extent {
     low: f64,
     high: f64,
-}
-
-impl Default for Extent {
-    fn default() -> Self {
-        Self { low: f64::INFINITY, high: f64::NEG_INFINITY }
-    }
+    log: bool,
 }
 
 impl Extent {
+    fn new(log: bool) -> Self {
+        Self { low: f64::INFINITY, high: f64::NEG_INFINITY, log }
+    }
+
     fn add(&mut self, value: f64) {
-        if value.is_finite() {
+        // Values of 0 and less have no place on a log axis.
+        if value.is_finite() && (value > 0.0 || !self.log) {
             self.low = self.low.min(value);
             self.high = self.high.max(value);
         }

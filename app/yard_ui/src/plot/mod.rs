@@ -6,15 +6,23 @@
 //! numbers and words. For the contract see W. S. Cleveland, The Elements of Graphing Data (1994).
 
 mod axis;
+mod cache;
 mod data;
 mod decimate;
 mod draw;
+mod export;
+#[cfg(test)]
+mod export_tests;
+mod extra;
 mod handle;
 mod hover;
 mod labels;
 mod layout;
+mod menu;
 pub mod presets;
+mod raster;
 mod series;
+mod svg;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -22,11 +30,13 @@ mod view;
 use egui::{Id, Rect, Response, Role, Sense, Ui, WidgetInfo, vec2};
 
 pub use axis::Axis;
+pub use export::{Export, exports};
+pub use extra::{EventMark, Heat};
 pub use series::{Bars, Dash, Line, Marker, Points, Reference, Span};
 
 use crate::{
     fonts::Type,
-    overlay, paint, show,
+    paint, show,
     status::{Status, status_line},
     text,
     tokens::tokens,
@@ -97,6 +107,8 @@ pub struct Plot<'a> {
     references: Vec<Reference>,
     markers: Vec<Marker>,
     spans: Vec<Span>,
+    heat: Option<Heat>,
+    events: Vec<EventMark>,
     handle: Option<Handle>,
     names: Names,
     state: State,
@@ -138,6 +150,8 @@ impl<'a> Plot<'a> {
             references: Vec::new(),
             markers: Vec::new(),
             spans: Vec::new(),
+            heat: None,
+            events: Vec::new(),
             handle: None,
             names: Names::Ends,
             state: State::Ready,
@@ -198,6 +212,18 @@ impl<'a> Plot<'a> {
         self
     }
 
+    /// Cells of colours; the axes then count columns and rows (see [`presets::heat_map`]).
+    pub fn heat(mut self, heat: Heat) -> Self {
+        self.heat = Some(heat);
+        self
+    }
+
+    /// Marks of what happened, at the top: releases, alerts.
+    pub fn events(mut self, events: impl IntoIterator<Item = EventMark>) -> Self {
+        self.events.extend(events);
+        self
+    }
+
     /// Adds a handle that can be dragged.
     pub fn handle(mut self, handle: Handle) -> Self {
         self.handle = Some(handle);
@@ -248,12 +274,13 @@ impl<'a> Plot<'a> {
     }
 
     /// Draws the plot.
-    pub fn show(self, ui: &mut Ui) -> PlotResponse {
+    pub fn show(mut self, ui: &mut Ui) -> PlotResponse {
         let width = self.width.unwrap_or_else(|| ui.available_width());
         let id = ui.make_persistent_id(("plot", self.title, self.y.label));
         let start = ui.cursor().min;
         let rect = Rect::from_min_size(start, vec2(width, self.height));
         let response = ui.interact(rect, id, Sense::focusable_noninteractive());
+        self.y.log = menu::log_of(&self, ui.ctx(), id);
         ui.advance_cursor_after_rect(rect);
         let spoken = data::summary(&self);
         response.widget_info(|| WidgetInfo {
@@ -271,7 +298,8 @@ impl<'a> Plot<'a> {
         if !ui.is_rect_visible(rect) {
             return outcome;
         }
-        let head = self.head(ui, rect, id, &mut outcome);
+        let head = self.head(ui, rect, id);
+        menu::show(&self, ui, rect, (id, &mut outcome));
         let body = Rect::from_min_max(egui::pos2(rect.left(), head), rect.max);
         match &self.state {
             State::Ready if ui.data(|data| data.get_temp(id.with("table"))).unwrap_or(false) => {
@@ -287,7 +315,7 @@ impl<'a> Plot<'a> {
     }
 
     /// Title, note and menu; returns where the plot begins.
-    fn head(&self, ui: &mut Ui, rect: Rect, id: Id, outcome: &mut PlotResponse) -> f32 {
+    fn head(&self, ui: &mut Ui, rect: Rect, id: Id) -> f32 {
         let t = tokens(ui);
         let menu = 20.0;
         let title =
@@ -307,59 +335,42 @@ impl<'a> Plot<'a> {
             labels::above(self, ui, egui::pos2(rect.left(), y));
             y += 16.0;
         }
-        if matches!(self.state, State::Ready) {
-            let corner =
-                Rect::from_min_size(egui::pos2(rect.right() - menu, rect.top() - 2.0), vec2(menu, menu));
-            self.menu(ui, corner, id, outcome);
-        }
         y + 4.0
-    }
-
-    fn menu(&self, ui: &Ui, corner: Rect, id: Id, outcome: &mut PlotResponse) {
-        let button = ui.interact(corner, id.with("menu"), Sense::click());
-        let name = format!("Data of {}", self.title);
-        button.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));
-        let t = tokens(ui);
-        let colour = if button.hovered() || button.has_focus() { t.text } else { t.text_3 };
-        crate::icon::paint(
-            ui.painter(),
-            corner.center(),
-            crate::Icon::DotsThree,
-            16.0,
-            colour,
-            crate::icon::Look::Regular,
-        );
-        paint::focus_ring(ui, corner.shrink(1.0), 4, &button);
-        let key = id.with("table");
-        let as_table = ui.data(|data| data.get_temp(key)).unwrap_or(false);
-        overlay::menu(&button, 208.0, |ui| {
-            let word = if as_table { "Show as plot" } else { "Show as table" };
-            if overlay::menu_item(ui, crate::Icon::Table, word, "").clicked() {
-                ui.data_mut(|data| data.insert_temp(key, !as_table));
-            }
-            if overlay::menu_item(ui, crate::Icon::Copy, "Copy data as CSV", "").clicked() {
-                ui.ctx().copy_text(data::csv(self));
-            }
-            if overlay::menu_item(ui, crate::Icon::DownloadSimple, "Save data as CSV…", "").clicked() {
-                outcome.save_csv = Some(data::csv(self));
-            }
-            if overlay::menu_item(ui, crate::Icon::ArrowCounterClockwise, "Reset zoom", "").clicked() {
-                view::reset(ui.ctx(), id);
-            }
-        });
     }
 
     fn draw(&self, ui: &mut Ui, body: Rect, id: Id, outcome: &mut PlotResponse) {
         let layout = Layout::new(self, ui, body, id);
-        draw::ground(self, ui, &layout);
-        draw::marks(self, ui, &layout, id);
-        draw::references(self, ui, &layout);
-        labels::show(self, ui, &layout);
+        self.paint(ui, &layout, id);
         let area = ui.interact(layout.area, id.with("area"), Sense::CLICK | Sense::DRAG);
+        menu::context(self, &area, (id, outcome));
+        extra::events(self, ui, &layout, id);
         handle::show(self, ui, &layout, id, outcome);
         view::navigate(self, ui, (&layout, &area), id, outcome);
         hover::show(self, ui, (&layout, &area), id, outcome);
         paint::focus_ring(ui, layout.area, 2, &outcome.response);
+    }
+
+    fn paint(&self, ui: &mut Ui, layout: &Layout, id: Id) {
+        draw::ground(self, ui, layout);
+        extra::heat(self, ui, layout);
+        extra::density(self, ui, layout, id);
+        draw::marks(self, ui, layout, id);
+        draw::references(self, ui, layout);
+        labels::show(self, ui, layout);
+    }
+
+    /// The plot without anything that is worked with, for a picture.
+    fn still(&self, ui: &mut Ui, rect: Rect, zoom: Option<view::Bounds>) {
+        let t = tokens(ui);
+        ui.painter().rect_filled(ui.ctx().content_rect(), egui::CornerRadius::ZERO, t.surface);
+        let id = Id::unique("yard_ui.plot.still");
+        view::set(ui.ctx(), id, zoom);
+        let head = self.head(ui, rect, id);
+        let body = Rect::from_min_max(egui::pos2(rect.left(), head), rect.max);
+        let layout = Layout::new(self, ui, body, id);
+        self.paint(ui, &layout, id);
+        extra::events(self, ui, &layout, id);
+        handle::still(self, ui, &layout);
     }
 }
 

@@ -1,6 +1,10 @@
 //! The marks of a plot: lines, points, bars, references, markers, shaded ranges.
 
+use std::sync::Arc;
+
 use egui::Color32;
+
+use super::cache::Shared;
 
 /// How a line is drawn: it says the split or the kind, besides the colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,7 +23,7 @@ pub enum Dash {
 #[must_use = "a builder: give it to the plot"]
 pub struct Line {
     pub(super) name: String,
-    pub(super) points: Vec<[f64; 2]>,
+    pub(super) points: Shared,
     pub(super) colour: Color32,
     pub(super) dash: Dash,
     pub(super) width: f32,
@@ -32,6 +36,12 @@ pub struct Line {
 impl Line {
     /// A line of `[x, y]` points with its name, which is its direct label.
     pub fn new(name: impl Into<String>, colour: Color32, points: Vec<[f64; 2]>) -> Self {
+        Self::shared(name, colour, Arc::new(points))
+    }
+
+    /// A line whose points are kept by the caller: for many points, so that no frame copies or thins
+    /// them again. x must ascend.
+    pub fn shared(name: impl Into<String>, colour: Color32, points: Arc<Vec<[f64; 2]>>) -> Self {
         Self {
             name: name.into(),
             points,
@@ -121,7 +131,7 @@ impl Line {
 #[must_use = "a builder: give it to the plot"]
 pub struct Points {
     pub(super) name: String,
-    pub(super) points: Vec<[f64; 2]>,
+    pub(super) points: Shared,
     pub(super) intervals: Vec<(f64, f64)>,
     pub(super) colour: Color32,
     pub(super) radius: f32,
@@ -129,8 +139,13 @@ pub struct Points {
 }
 
 impl Points {
-    /// Points `[x, y]` with their name.
+    /// Points `[x, y]` with their name. More than 20 000 are drawn as density.
     pub fn new(name: impl Into<String>, colour: Color32, points: Vec<[f64; 2]>) -> Self {
+        Self::shared(name, colour, Arc::new(points))
+    }
+
+    /// Points that the caller keeps: for many, so that no frame copies or counts them again.
+    pub fn shared(name: impl Into<String>, colour: Color32, points: Arc<Vec<[f64; 2]>>) -> Self {
         let fade = points.len() > 300;
         Self {
             name: name.into(),
@@ -145,6 +160,12 @@ impl Points {
     /// Ends of the interval of y at each point.
     pub fn intervals(mut self, intervals: Vec<(f64, f64)>) -> Self {
         self.intervals = intervals;
+        self
+    }
+
+    /// In full colour also where they are many.
+    pub fn solid(mut self) -> Self {
+        self.fade = false;
         self
     }
 
@@ -179,6 +200,11 @@ impl Bars {
     pub fn at(name: impl Into<String>, colour: Color32, width: f64, points: &[[f64; 2]]) -> Self {
         let half = width / 2.0;
         let bars = points.iter().map(|[x, height]| [x - half, x + half, 0.0, *height]).collect();
+        Self { name: name.into(), bars, colour, outlined: false, muted: Vec::new() }
+    }
+
+    /// Bars `[left, right, base, top]`: the steps of a waterfall, ranges.
+    pub fn between(name: impl Into<String>, colour: Color32, bars: Vec<[f64; 4]>) -> Self {
         Self { name: name.into(), bars, colour, outlined: false, muted: Vec::new() }
     }
 

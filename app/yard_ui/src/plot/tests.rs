@@ -57,7 +57,7 @@ fn csv_holds_exactly_the_drawn_points() {
     let plot = Plot::new("Loss", Axis::new("epoch"), Axis::new("log loss"))
         .line(line("a, \"quoted\"", &[0.5, f64::NAN, 0.1]).band(vec![[0.0, 0.4, 0.6]]));
     assert_eq!(
-        data::csv(&plot),
+        data::csv(&plot, None),
         "series,epoch,log loss,low,high\n\"a, \"\"quoted\"\"\",0,0.5,0.4,0.6\n\"a, \"\"quoted\"\"\",1,,,\n\"a, \"\"quoted\"\"\",2,0.1,,\n"
     );
 }
@@ -70,7 +70,7 @@ fn a_line_finds_its_nearest_value() {
     assert_eq!(line.at(9.0), Some([3.0, 4.0]));
     assert_eq!(line.end(), Some([3.0, 4.0]));
     assert_eq!(
-        Line::steps("s", Color32::BLUE, &[[0.0, 1.0], [1.0, 3.0]]).points,
+        *Line::steps("s", Color32::BLUE, &[[0.0, 1.0], [1.0, 3.0]]).points,
         [[0.0, 1.0], [1.0, 1.0], [1.0, 3.0]]
     );
 }
@@ -81,7 +81,9 @@ fn cost_harness() -> Harness<'static, f64> {
             crate::apply(ui.ctx(), crate::Theme::Light);
             let curve = line("run 14", &[700.0, 450.0, 600.0, 1300.0]);
             let curve = Line {
-                points: curve.points.iter().map(|point| [point[0] / 3.0, point[1]]).collect(),
+                points: std::sync::Arc::new(
+                    curve.points.iter().map(|point| [point[0] / 3.0, point[1]]).collect(),
+                ),
                 ..curve
             };
             let handle = Handle { x: *threshold, range: (0.0, 1.0), label: "threshold".to_owned() };

@@ -6,7 +6,7 @@ use egui_plot::PlotBounds;
 use super::{Brush, Plot, PlotResponse, layout::Layout};
 use crate::tokens::{tokens, with_alpha};
 
-type Bounds = ((f64, f64), (f64, f64));
+pub(super) type Bounds = ((f64, f64), (f64, f64));
 
 /// The zoomed bounds, if the user has zoomed.
 pub(super) fn zoomed(ctx: &Context, id: Id) -> Option<Bounds> {
@@ -18,7 +18,7 @@ pub(super) fn reset(ctx: &Context, id: Id) {
     set(ctx, id, None);
 }
 
-fn set(ctx: &Context, id: Id, bounds: Option<Bounds>) {
+pub(super) fn set(ctx: &Context, id: Id, bounds: Option<Bounds>) {
     ctx.data_mut(|data| data.insert_temp(id.with("zoom"), bounds));
 }
 
@@ -29,6 +29,9 @@ pub(super) fn navigate(
     id: Id,
     outcome: &mut PlotResponse,
 ) {
+    if area.clicked() {
+        outcome.response.request_focus();
+    }
     if area.clicked()
         && let Some(at) = area.interact_pointer_pos()
     {
@@ -47,7 +50,7 @@ pub(super) fn navigate(
         drag(plot, ui, (layout, area), id, outcome);
     }
     if !plot.fixed {
-        wheel(ui, (layout, area), id);
+        wheel(ui, (layout, area), id, outcome);
     }
 }
 
@@ -91,11 +94,18 @@ fn drag(plot: &Plot<'_>, ui: &Ui, (layout, area): (&Layout, &Response), id: Id, 
     }
 }
 
-fn wheel(ui: &Ui, (layout, area): (&Layout, &Response), id: Id) {
+/// Ctrl and wheel zoom everywhere; the wheel alone zooms a plot that was clicked, and scrolls the view
+/// else.
+fn wheel(ui: &Ui, (layout, area): (&Layout, &Response), id: Id, outcome: &PlotResponse) {
     if !area.hovered() {
         return;
     }
-    let factor = ui.input(|input| input.zoom_delta());
+    let mut factor = ui.input(|input| input.zoom_delta());
+    let turned = ui.input(|input| input.smooth_scroll_delta().y);
+    if outcome.response.has_focus() && turned != 0.0 {
+        factor *= (turned / 200.0).exp();
+        ui.input_mut(|input| input.smooth_scroll_delta.y = 0.0);
+    }
     let Some(at) = area.hover_pos().filter(|_| (factor - 1.0).abs() > 1e-3) else {
         return;
     };

@@ -77,6 +77,12 @@ pub(super) fn top(
     );
     right.spacing_mut().item_spacing.x = 0.0;
     let bell = IconButton::new(Icon::Bell, "Notifications").badge(bar.unseen).show(&mut right);
+    if IconButton::new(Icon::Gear, "Settings").show(&mut right).clicked() {
+        *event = Some(ShellEvent::Settings);
+    }
+    if IconButton::new(Icon::Question, "Help").show(&mut right).clicked() {
+        *event = Some(ShellEvent::Help);
+    }
     if IconButton::new(Icon::CircleHalf, "Switch theme").show(&mut right).clicked() {
         *event = Some(ShellEvent::Theme);
     }

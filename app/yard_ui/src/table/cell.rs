@@ -141,9 +141,25 @@ impl<'a> Cell<'a> {
         Self::new(text, Kind::Share(share))
     }
 
-    /// The text for the clipboard.
+    /// The text for the clipboard; a missing value is empty.
     pub(super) fn copied(&self) -> String {
         if matches!(self.look, Kind::Missing) { String::new() } else { self.text.clone().into_owned() }
+    }
+
+    /// Paints the text of the cell with a painter of its own, without controls: for grids.
+    pub(super) fn paint_clipped(&self, ui: &Ui, painter: &egui::Painter, rect: Rect, align: Align) {
+        let t = tokens(ui);
+        let inner = rect.shrink2(vec2(S8, 0.0));
+        let (kind, colour) = match self.look {
+            Kind::Number => (Type::Mono, t.text),
+            Kind::Missing => (Type::Mono, t.text_3),
+            Kind::Muted => (Type::Label, t.text_2),
+            Kind::Strong => (Type::LabelStrong, t.text),
+            _ => (Type::Label, t.text),
+        };
+        let galley = paint::fitted(painter, &self.text, kind, colour, inner.width() + 0.5);
+        let (at, anchor) = anchored(inner, align);
+        paint::galley_at(painter, at, anchor, galley);
     }
 
     /// Draws the cell into `rect` (padding included); returns true if its own control was clicked.

@@ -5,6 +5,7 @@
 
 mod cell;
 mod geometry;
+pub mod grid;
 mod header;
 mod rows;
 mod scroll;

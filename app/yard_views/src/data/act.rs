@@ -11,6 +11,8 @@ pub(super) enum Act {
     Select(Selection),
     /// Ask the window.
     Ask(Action),
+    /// Explain something.
+    Explain(yard_state::route::Subject),
     /// Change the split's form.
     Split(&'static str, SplitDraft),
 }
@@ -22,6 +24,7 @@ pub(super) fn carry_out(state: &mut StudioState, acts: Vec<Act>) {
             Act::Send(command) => state.send(command),
             Act::Select(selection) => state.selection = selection,
             Act::Ask(action) => state.ask(action),
+            Act::Explain(subject) => state.explain(subject),
             Act::Split(name, draft) => {
                 state.before_edit(name);
                 state.drafts.split = draft;

@@ -17,8 +17,8 @@ use yard_ui::{Button, Status, Type, fmt, paint, section_with, space, status_word
 /// Findings shown before "Show all".
 const FIRST: usize = 5;
 /// Widths of severity, column and action.
-const WIDE: [f32; 3] = [84.0, 132.0, 128.0];
-const NARROW: [f32; 3] = [84.0, 112.0, 92.0];
+const WIDE: [f32; 3] = [84.0, 132.0, 176.0];
+const NARROW: [f32; 3] = [84.0, 112.0, 148.0];
 
 /// Draws the section.
 pub(super) fn show(
@@ -122,8 +122,24 @@ fn row(ui: &mut egui::Ui, state: &StudioState, dataset: &DatasetRecord, finding:
         message.on_hover_text(finding.examples.join("\n"));
     }
     let action = at(whole.width() - action_width, action_width);
+    // Without a fix the explanation takes the fix's place at the right edge.
+    let left = if finding.fix.is_some() { action.left() } else { action.right() - 48.0 };
+    let before = egui::Rect::from_min_size(egui::pos2(left, action.top()), egui::vec2(52.0, height));
+    if cell(ui, before, |ui| explain_link(ui, finding)).clicked() {
+        let (code, column) = (finding.code.clone(), finding.column.clone());
+        acts.push(Act::Explain(yard_state::route::Subject::Finding { code, column }));
+    }
+    let action = action.with_min_x(action.left() + 56.0);
     acts.extend(action_ui(ui, action, state, (dataset, finding)));
     acts
+}
+
+/// "Explain", named for what it explains.
+fn explain_link(ui: &mut egui::Ui, finding: &Finding) -> egui::Response {
+    let link = text::link_of(ui, "Explain", Type::Label);
+    let name = format!("Explain {} in {}", finding.code, finding.column.as_deref().unwrap_or("the table"));
+    link.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Link, true, name.as_str()));
+    link
 }
 
 fn cell<R>(ui: &mut egui::Ui, rect: egui::Rect, content: impl FnOnce(&mut egui::Ui) -> R) -> R {

@@ -51,6 +51,11 @@ pub(crate) fn show(ui: &mut egui::Ui, state: &mut StudioState, view: &mut View) 
     act::carry_out(state, acts);
 }
 
+/// The line that makes this project, or profiles its data while there is no target.
+pub(crate) fn new_project_line(state: &StudioState) -> String {
+    command::new_project(state)
+}
+
 fn head_ui(ui: &mut egui::Ui, state: &mut StudioState) {
     let (primary, icon) = match next::primary(state) {
         UiCommand::Go(Place::Frame) => ("Choose the target", Icon::Target),

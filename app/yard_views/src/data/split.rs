@@ -155,14 +155,14 @@ fn form_ui(
     ];
     for (name, unit, pick) in fields {
         let row = |ui: &mut egui::Ui| TextField::new(name, pick(&mut new)).mono().unit(unit).show(ui);
-        if Form::default().row(ui, name, row).changed() {
+        if crate::reasons::on(Form::default().row(ui, name, row), name).changed() {
             edited = name;
         }
     }
     let classes = state.project.frame.as_ref().is_some_and(|frame| frame.task.is_classification());
     if new.by == SplitBy::Hash
         && classes
-        && yard_ui::checkbox(ui, &mut new.stratify, "Each class alike").changed()
+        && crate::reasons::on(yard_ui::checkbox(ui, &mut new.stratify, STRATIFY), STRATIFY).changed()
     {
         edited = "stratify";
     }
@@ -172,6 +172,9 @@ fn form_ui(
     }
     acts
 }
+
+/// The check box that keeps the classes' shares.
+const STRATIFY: &str = "Each class alike";
 
 fn column_ui(ui: &mut egui::Ui, dataset: &DatasetRecord, draft: &mut SplitDraft) -> bool {
     let names = candidates(dataset, draft.by);

@@ -99,11 +99,14 @@ pub(super) fn traffic_ui(ui: &mut egui::Ui, state: &mut StudioState) {
     let response = yard_ui::Form::new(120.0).row(ui, "Share of a canary", |ui| {
         TextField::new("Share of a canary", &mut percent).unit("%").width(88.0).show(ui)
     });
+    let response = crate::reasons::on(response, "Share of a canary");
     if response.changed() {
         state.before_edit("canary share");
         state.drafts.deploy.percent = percent;
     }
-    yard_ui::checkbox(ui, &mut state.drafts.deploy.shadow, "Shadow: score every request, answer none");
+    let shadow =
+        yard_ui::checkbox(ui, &mut state.drafts.deploy.shadow, "Shadow: score every request, answer none");
+    crate::reasons::on(shadow, "Shadow");
     let can = UiCommand::DeployCanary.enabled(state);
     let why = crate::head::why_not(state, UiCommand::DeployCanary);
     let word = if state.drafts.deploy.shadow { "Deploy as shadow" } else { "Set the share" };

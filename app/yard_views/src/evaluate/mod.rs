@@ -64,6 +64,7 @@ pub(crate) fn show(ui: &mut egui::Ui, state: &mut StudioState, view: &mut View) 
         return;
     };
     figures_ui(ui, state, evaluation);
+    explain_ui(ui, state, evaluation);
     yard_ui::divider(ui, space::S12);
     worth::show(ui, state, view, evaluation);
     ui.add_space(space::S16);
@@ -183,6 +184,19 @@ fn headline(state: &StudioState, evaluation: &Evaluation) -> Vec<String> {
     names.extend(order.iter().map(|name| (*name).to_owned()).filter(|name| *name != chosen));
     names.retain(|name| evaluation.metrics.contains_key(name));
     names
+}
+
+/// Links that explain the metrics of the headline.
+fn explain_ui(ui: &mut egui::Ui, state: &mut StudioState, evaluation: &Evaluation) {
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = space::S12;
+        for name in headline(state, evaluation).into_iter().take(6) {
+            let word = format!("Explain {}", words::metric_label(&name));
+            if text::link_of(ui, word, yard_ui::Type::Caption).clicked() {
+                state.explain(yard_state::route::Subject::Metric(name));
+            }
+        }
+    });
 }
 
 fn figures_ui(ui: &mut egui::Ui, state: &StudioState, evaluation: &Evaluation) {

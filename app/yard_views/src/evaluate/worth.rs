@@ -135,6 +135,7 @@ fn threshold_ui(
         if let Some(dragged) = view.dragged {
             let word = format!("Set threshold {}", fmt::metric(dragged));
             if yard_ui::Button::secondary(word).show(ui).clicked() {
+                state.before_edit("threshold");
                 state.send(Command::SetThreshold { model: evaluation.model, threshold: Some(dragged) });
                 view.dragged = None;
             }
@@ -144,6 +145,7 @@ fn threshold_ui(
         if moved && yard_ui::Button::quiet(word).show(ui).clicked() {
             view.dragged = None;
             if state.project.thresholds.contains_key(&evaluation.model) {
+                state.before_edit("threshold");
                 state.send(Command::SetThreshold { model: evaluation.model, threshold: None });
             }
         }

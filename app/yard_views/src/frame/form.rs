@@ -1,6 +1,7 @@
 //! The form: decision, costs, limits.
 
 use super::{View, commit};
+use crate::reasons;
 use yard_state::state::StudioState;
 use yard_types::{
     frame::Task,
@@ -29,6 +30,7 @@ pub(super) fn show(ui: &mut egui::Ui, state: &mut StudioState, view: &mut View) 
         yard_ui::status_line(ui, Status::Error, &format!("{}: {}", error.field, error.message));
     }
     if done {
+        state.undo.seal();
         commit(state, view);
     }
 }
@@ -44,10 +46,12 @@ fn field(
     let mut text = before.clone();
     let response = Form::new(LABEL).row(ui, name, |ui| TextField::new(name, &mut text).show(ui));
     if response.changed() {
-        state.before_edit(name);
+        state.before_typing(name);
         *pick(state) = text;
     }
-    response.lost_focus()
+    let left = response.lost_focus();
+    reasons::on(response, name);
+    left
 }
 
 fn decision_ui(ui: &mut egui::Ui, state: &mut StudioState) -> bool {
@@ -57,7 +61,7 @@ fn decision_ui(ui: &mut egui::Ui, state: &mut StudioState) -> bool {
         .hint("Each month, offer a discount to customers who are likely to leave")
         .show(ui);
     if response.changed() {
-        state.before_edit("decision");
+        state.before_typing("decision");
         state.drafts.frame.decision = text;
     }
     let mut done = response.lost_focus();
@@ -75,6 +79,11 @@ fn target_ui(ui: &mut egui::Ui, state: &mut StudioState) -> bool {
     let mut index = words.iter().position(|name| Some(*name) == current.as_deref()).unwrap_or(usize::MAX);
     let response =
         Form::new(LABEL).row(ui, "Target", |ui| Select::new("Target", &mut index, &words).show(ui));
+    let response = reasons::on(response, "Target");
+    if current.is_none() && ui.memory(|memory| memory.focused().is_none()) {
+        // Without a target there is nothing else to do here: the keyboard starts on it.
+        response.request_focus();
+    }
     if response.changed()
         && let Some(name) = names.get(index)
         && let Some(frame) = state.project.dataset().map(|dataset| yard_state::guess::frame(dataset, name))
@@ -95,6 +104,7 @@ fn positive_ui(ui: &mut egui::Ui, state: &mut StudioState) -> bool {
     let response = Form::new(LABEL).row(ui, "Positive class", |ui| {
         Select::new("Positive class", &mut index, &words).remark(&share).show(ui)
     });
+    let response = reasons::on(response, "Positive class");
     if response.changed() && index < words.len() {
         state.before_edit("positive class");
         let mut changed = frame.clone();
@@ -139,10 +149,11 @@ fn limits_ui(ui: &mut egui::Ui, state: &mut StudioState, task: Task) -> bool {
     let response =
         Form::new(LABEL).row(ui, &name, |ui| TextField::new(&name, &mut text).hint("none").show(ui));
     if response.changed() {
-        state.before_edit("floor");
+        state.before_typing("floor");
         state.drafts.frame.floor = text;
     }
     done |= response.lost_focus();
+    reasons::on(response, &name);
     done |= limit(ui, state, ("Latency p99, at most", "ms"), |state| &mut state.drafts.frame.latency);
     done | limit(ui, state, ("Package size, at most", "MiB"), |state| &mut state.drafts.frame.size)
 }
@@ -165,10 +176,12 @@ fn limit(
     let response =
         Form::new(LABEL).row(ui, name, |ui| TextField::new(name, &mut text).unit(unit).hint("none").show(ui));
     if response.changed() {
-        state.before_edit(name);
+        state.before_typing(name);
         *pick(state) = text;
     }
-    response.lost_focus()
+    let left = response.lost_focus();
+    reasons::on(response, name);
+    left
 }
 
 fn metric_ui(ui: &mut egui::Ui, state: &mut StudioState, task: Task) -> bool {
@@ -179,6 +192,7 @@ fn metric_ui(ui: &mut egui::Ui, state: &mut StudioState, task: Task) -> bool {
     let response = Form::new(LABEL).row(ui, "Metric to choose by", |ui| {
         Select::new("Metric to choose by", &mut index, &labels).show(ui)
     });
+    let response = reasons::on(response, "Metric to choose by");
     if response.changed()
         && let Some(name) = names.get(index)
     {

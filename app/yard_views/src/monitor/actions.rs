@@ -29,10 +29,12 @@ fn retrain_ui(ui: &mut egui::Ui, state: &mut StudioState) {
     if field.field.changed() {
         state.drafts.monitor.retrain_data = path;
     }
+    crate::reasons::on(field.field, "Fresh data");
     if field.browse {
         state.ask(Action::Pick(Pick::RetrainData));
     }
-    yard_ui::checkbox(ui, &mut state.drafts.monitor.deploy, "Deploy as canary when the gates pass");
+    let word = "Deploy as canary when the gates pass";
+    crate::reasons::on(yard_ui::checkbox(ui, &mut state.drafts.monitor.deploy, word), word);
 }
 
 fn labels_ui(ui: &mut egui::Ui, state: &mut StudioState) {
@@ -57,11 +59,13 @@ fn traffic_ui(ui: &mut egui::Ui, state: &mut StudioState) {
     if response.changed() {
         state.drafts.monitor.requests = requests;
     }
+    crate::reasons::on(response, "Requests");
     let mut index = KINDS.iter().position(|kind| *kind == state.drafts.monitor.drift).unwrap_or(0);
     let response = Form::new(LABEL).row(ui, "Drift", |ui| Select::new("Drift", &mut index, &KINDS).show(ui));
     if response.changed() {
         KINDS[index].clone_into(&mut state.drafts.monitor.drift);
     }
+    crate::reasons::on(response, "Drift");
     command_button(ui, state, (UiCommand::SimulateTraffic, "Send sample traffic", Icon::Play));
 }
 

@@ -25,7 +25,9 @@ pub(super) fn show(ui: &mut egui::Ui, state: &mut StudioState, report: &MonitorR
         );
         return;
     };
-    let note = format!("window {}, n = {}; blue reference, orange now", at + 1, fmt::count(window.requests));
+    let version = if window.version == 0 { String::new() } else { format!(" of version {}", window.version) };
+    let rows = fmt::count(window.requests);
+    let note = format!("window {}{version}, n = {rows}; blue reference, orange now", at + 1);
     section(ui, "Drift", &note);
     let rows = psi(window);
     let selected = match &state.selection {

@@ -14,7 +14,7 @@ use yard_state::{
     actions::Action,
     command::UiCommand,
     next,
-    route::{Place, Selection},
+    route::{Place, Selection, Subject},
     state::StudioState,
 };
 use yard_types::monitor::{Alert, MonitorReport, Window};
@@ -134,8 +134,13 @@ fn alerts_ui(ui: &mut egui::Ui, state: &mut StudioState, report: &MonitorReport)
                 text::fitted(ui, field, yard_ui::Type::LabelStrong, yard_ui::tokens(ui).text);
             });
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                if !field.is_empty() && text::link(ui, format!("Explain {field}")).clicked() {
-                    state.selection = Selection::Drift(field.to_owned());
+                let name = format!("Explain {}", if field.is_empty() { &alert.kind } else { field });
+                if text::link(ui, name).clicked() {
+                    if !field.is_empty() {
+                        state.selection = Selection::Drift(field.to_owned());
+                    }
+                    let (kind, field) = (alert.kind.clone(), alert.field.clone());
+                    state.explain(Subject::Alert { kind, field, window: alert.window });
                 }
                 ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
                     text::fitted(
@@ -199,8 +204,8 @@ fn figures_ui(ui: &mut egui::Ui, state: &StudioState, report: &MonitorReport) {
 pub(crate) fn inspector(ui: &mut egui::Ui, state: &mut StudioState) {
     drift::inspector(ui, state);
     yard_ui::inspector_section(ui, "Trigger", |ui| {
-        let report = state.project.monitor.as_ref();
-        let fired = report.is_some_and(|report| report.alerts.iter().any(|alert| alert.retrain));
+        // Windows of a version that no longer serves fire nothing.
+        let fired = next::open_alerts(&state.project).iter().any(|alert| alert.retrain);
         yard_ui::key_text(ui, "Fires on", "quality drop beyond its interval");
         yard_ui::key_text(ui, "or drift in", "20 % of the importance");
         yard_ui::key_text(ui, "State", if fired { "fired" } else { "quiet" });
@@ -209,14 +214,6 @@ pub(crate) fn inspector(ui: &mut egui::Ui, state: &mut StudioState) {
         }
     });
     yard_ui::divider(ui, space::S12);
-    let draft = &state.drafts.monitor;
-    let mut line = format!("modelyard retrain {}", crate::command_line::project_file(state));
-    if !draft.retrain_data.trim().is_empty() {
-        line.push_str(" \\\n  --data ");
-        line.push_str(&crate::command_line::quoted(draft.retrain_data.trim()));
-    }
-    if draft.deploy {
-        line.push_str(" \\\n  --deploy");
-    }
+    let line = crate::command_line::retrain(state);
     crate::command_line::show(ui, state, &line);
 }

@@ -6,9 +6,6 @@ use yard_state::state::StudioState;
 use yard_types::{evaluation::Evaluation, package::PackageRecord};
 use yard_ui::{Cell, Column, Table, fmt, space, text};
 
-/// Lines of the card's text that are drawn.
-const LINES: usize = 40;
-
 /// Draws the card.
 pub(super) fn show(ui: &mut egui::Ui, state: &StudioState, package: &PackageRecord) {
     ui.spacing_mut().item_spacing.y = space::S4;
@@ -77,25 +74,14 @@ fn fairness_ui(ui: &mut egui::Ui, evaluation: &Evaluation) {
     }
 }
 
-/// Headings and paragraphs of the Markdown; tables and emphasis are shown as plain text.
+/// The text of `card.md` below its title, which stands above already.
 fn markdown_ui(ui: &mut egui::Ui, card: &str) {
-    if card.is_empty() {
+    let below = card.trim_start();
+    let below =
+        if below.starts_with("# ") { below.split_once('\n').map_or("", |(_, rest)| rest) } else { below };
+    if below.trim().is_empty() {
         return;
     }
     yard_ui::divider(ui, space::S12);
-    let lines: Vec<&str> = card.lines().filter(|line| !line.trim().is_empty()).collect();
-    for line in lines.iter().filter(|line| !line.starts_with('|')).take(LINES) {
-        match line.trim_start_matches('#') {
-            heading if heading.len() < line.len() => {
-                ui.add_space(space::S4);
-                text::small_strong(ui, heading.trim());
-            }
-            plain => {
-                text::paragraph(ui, plain.replace("**", ""));
-            }
-        }
-    }
-    if lines.len() > LINES {
-        text::note(ui, format!("{} more lines in card.md", lines.len() - LINES));
-    }
+    yard_ui::markdown::show(ui, below, |_| {});
 }

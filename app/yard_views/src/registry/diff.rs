@@ -62,6 +62,8 @@ fn params_ui(ui: &mut egui::Ui, rows: &[(String, String, String)], (old, new): (
         Column::rest("Parameter", 90.0),
         Column::new(old.as_str(), 84.0).right(),
         Column::new(new.as_str(), 84.0).right(),
+        // Room for the scroll bar, which lies over the table.
+        Column::new("", 12.0),
     ];
     Table::new("Parameters of two versions", &columns)
         .rows(rows.len())
@@ -69,7 +71,8 @@ fn params_ui(ui: &mut egui::Ui, rows: &[(String, String, String)], (old, new): (
         .show(ui, |row, column| match column {
             0 => Cell::text(rows[row].0.clone()),
             1 => Cell::number(rows[row].1.clone()),
-            _ => Cell::number(rows[row].2.clone()),
+            2 => Cell::number(rows[row].2.clone()),
+            _ => Cell::text(""),
         });
 }
 

@@ -174,7 +174,9 @@ pub(crate) fn inspector(ui: &mut egui::Ui, state: &mut StudioState) {
     let title = format!("{} {}", package.name, package.version);
     yard_ui::inspector_head(ui, "Package version", &title, |ui| Chip::new(status, word).show(ui));
     yard_ui::inspector_section(ui, "Identity", |ui| identity_ui(ui, &project, package));
-    gates_ui(ui, &project, package);
+    if let Some(gate) = gates_ui(ui, &project, package) {
+        state.explain(yard_state::route::Subject::Gate(gate));
+    }
     let model = project.models.get(&package.model);
     yard_ui::divider(ui, space::S12);
     let file = crate::command_line::project_file(state);
@@ -203,7 +205,9 @@ fn identity_ui(ui: &mut egui::Ui, project: &ProjectState, package: &PackageRecor
     yard_ui::key_text(ui, "Signed by", &signed);
 }
 
-fn gates_ui(ui: &mut egui::Ui, project: &ProjectState, package: &PackageRecord) {
+/// Draws the gates of a version; returns the one to explain.
+fn gates_ui(ui: &mut egui::Ui, project: &ProjectState, package: &PackageRecord) -> Option<String> {
+    let mut asked = None;
     let report = project.gates.iter().rev().find(|report| report.model == package.model);
     yard_ui::inspector_section(ui, "Gates", |ui| {
         let Some(report) = report else {
@@ -218,8 +222,19 @@ fn gates_ui(ui: &mut egui::Ui, project: &ProjectState, package: &PackageRecord) 
             } else {
                 Status::Warn
             };
-            yard_ui::status_word(ui, status, &gate.name);
+            ui.horizontal(|ui| {
+                yard_ui::status_word(ui, status, &gate.name);
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                    let link = text::link_of(ui, "Explain", yard_ui::Type::Caption);
+                    let name = format!("Explain gate {}", gate.name);
+                    link.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Link, true, name.as_str()));
+                    if link.clicked() {
+                        asked = Some(gate.name.clone());
+                    }
+                });
+            });
             text::note(ui, gate.detail.as_str());
         }
     });
+    asked
 }

@@ -153,7 +153,7 @@ pub(super) fn family(state: &StudioState, run: &RunRecord) -> Family {
 pub(super) fn unit(family: Family) -> &'static str {
     match family {
         Family::Boosting | Family::Forest => "tree",
-        Family::Mlp | Family::Cnn | Family::Resnet | Family::Transformer => "epoch",
+        Family::Mlp | Family::Cnn | Family::Resnet | Family::Transformer | Family::Text => "epoch",
         Family::Linear | Family::Scorecard | Family::Auto | Family::Ensemble => "iteration",
     }
 }

@@ -143,7 +143,7 @@ fn field(ui: &mut egui::Ui, own: &Param, now: &str) -> Option<String> {
 fn param_ui(ui: &mut egui::Ui, state: &mut StudioState, own: &Param) {
     let now = state.drafts.train.params.get(own.name).cloned().unwrap_or_default();
     let Some(value) = field(ui, own, &now) else { return };
-    state.before_edit(own.label);
+    state.before_typing(own.label);
     if value.trim().is_empty() {
         state.drafts.train.params.remove(own.name);
     } else {
@@ -154,7 +154,7 @@ fn param_ui(ui: &mut egui::Ui, state: &mut StudioState, own: &Param) {
 fn search_ui(ui: &mut egui::Ui, state: &mut StudioState, own: &Param, pick: Pick) {
     let now = pick(state).clone();
     if let Some(value) = field(ui, own, &now) {
-        state.before_edit(own.label);
+        state.before_typing(own.label);
         *pick(state) = value;
     }
 }
@@ -198,7 +198,7 @@ fn seed_ui(ui: &mut egui::Ui, state: &mut StudioState) {
     let changed = response.changed();
     response.on_hover_text("The same data, recipe and seed give the same model, bit by bit");
     if changed {
-        state.before_edit("seed");
+        state.before_typing("seed");
         state.drafts.train.seed = seed;
     }
 }

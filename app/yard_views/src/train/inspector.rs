@@ -343,7 +343,7 @@ fn reproduce_ui(ui: &mut egui::Ui, state: &mut StudioState, run: &RunRecord, mod
 }
 
 /// The command that trains like this.
-fn line(state: &StudioState, spec: &RunSpec) -> String {
+pub(crate) fn line(state: &StudioState, spec: &RunSpec) -> String {
     let mut parts = vec![
         format!("modelyard train {}", crate::command_line::project_file(state)),
         format!("--family {}", spec.family.word()),

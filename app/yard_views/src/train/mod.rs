@@ -10,6 +10,8 @@ mod progress;
 mod runs;
 mod trials;
 
+pub(crate) use inspector::line as command_line;
+
 pub(crate) use inspector::show as inspector;
 
 use crate::{

@@ -370,6 +370,41 @@ const DEEP_MORE: &[Param] = &[
     ),
 ];
 
+const TEXT: &[Param] = &[
+    BLOCKS,
+    WIDTH,
+    param(
+        ("pieces", "Vocabulary", "pieces"),
+        "4000",
+        Kind::Whole(64, 200_000),
+        "Most pieces of the tokenizer, which is learnt on the training rows",
+    ),
+    DEEP_EPOCHS,
+    DEEP_RATE,
+];
+
+const TEXT_MORE: &[Param] = &[
+    param(
+        ("max_pieces", "Length", "pieces"),
+        "128",
+        Kind::Whole(4, 4_096),
+        "Pieces of a text that are read; the rest is cut off",
+    ),
+    param(
+        ("patience", "Patience", "epochs"),
+        "5",
+        Kind::Whole(0, 100_000),
+        "Stops after so many epochs without a better validation loss; 0 never stops early",
+    ),
+    param(("batch", "Batch", "rows"), "32", Kind::Whole(1, 65_536), "Rows of a step"),
+    param(
+        ("dropout", "Dropout", "share"),
+        "0.2",
+        Kind::Number(0.0, 0.9),
+        "Share of values dropped in each step; more resists overfitting",
+    ),
+];
+
 /// The hyperparameters that the form shows at once, and those under "More settings".
 pub(super) fn params(family: Family) -> (&'static [Param], &'static [Param]) {
     match family {
@@ -382,6 +417,7 @@ pub(super) fn params(family: Family) -> (&'static [Param], &'static [Param]) {
         Family::Cnn => (CNN, CNN_MORE),
         Family::Resnet => (RESNET, DEEP_MORE),
         Family::Transformer => (TRANSFORMER, DEEP_MORE),
+        Family::Text => (TEXT, TEXT_MORE),
     }
 }
 
@@ -421,6 +457,7 @@ pub(super) fn patience(family: Family, params: &Params) -> Option<u32> {
         Family::Mlp => ("patience", 10),
         Family::Cnn => ("patience", 15),
         Family::Resnet | Family::Transformer => ("patience", 12),
+        Family::Text => ("patience", 5),
         _ => return None,
     };
     let value = params.get(name).and_then(|text| text.trim().parse().ok()).unwrap_or(default);

@@ -1,6 +1,8 @@
 //! A small project as events, and a window over it: what the tests of the places share.
 #![allow(dead_code, reason = "each test binary uses a part of the fixture")]
 
+pub(crate) mod names;
+
 use egui_kittest::Harness;
 use std::collections::BTreeMap;
 use yard_state::{actions::Action, route::Place, state::StudioState};

@@ -2,7 +2,8 @@
 
 use super::{
     choice::{
-        ClassWeight, Direction, Goss, ObjectiveName, read_groups, read_monotone, write_groups, write_monotone,
+        ClassWeight, Direction, Goss, Growth, ObjectiveName, read_groups, read_monotone, write_groups,
+        write_monotone,
     },
     text::{Entry, entries},
 };
@@ -23,9 +24,11 @@ pub struct BoostParams {
     pub power: Option<f64>,
     /// Largest number of rounds; without a value 2,000 with early stopping, else 200.
     pub trees: Option<u32>,
-    /// Largest number of leaves of a tree; 0 goes by the data, see [`BoostParams::for_data`].
+    /// How trees grow.
+    pub growth: Growth,
+    /// Largest number of leaves of a tree that grows leaf by leaf; 0 goes by the data, see [`BoostParams::for_data`].
     pub leaves: u32,
-    /// Largest depth of a tree; 0 sets no limit but 500.
+    /// Largest depth of a tree; 0 sets no limit but 500, and 6 for symmetric trees (at most 12).
     pub depth: u32,
     /// Factor on each tree's leaf values.
     pub learning_rate: f64,
@@ -77,6 +80,7 @@ impl Default for BoostParams {
             delta: None,
             power: None,
             trees: None,
+            growth: Growth::Auto,
             leaves: 0,
             depth: 0,
             learning_rate: 0.05,
@@ -110,7 +114,7 @@ const LARGE_ROWS: usize = 30_000;
 /// Features from which trees of small data see a part of them.
 const MANY_FEATURES: usize = 16;
 
-const NAMES: &str = "objective, alpha, delta, power, trees, leaves, depth, learning_rate, min_leaf, min_hessian, \
+const NAMES: &str = "objective, alpha, delta, power, trees, growth, leaves, depth, learning_rate, min_leaf, min_hessian, \
      l1, l2, min_gain, feature_fraction, bagging_fraction, goss, monotone, interactions, class_weight, bins, \
      early_stopping, max_cat_threshold, cat_smooth, cat_l2, min_cat_rows";
 
@@ -153,6 +157,7 @@ impl BoostParams {
             "delta" => self.delta = Some(entry.number(1e-30..=1e30)?),
             "power" => self.power = Some(entry.number(1.01..=1.99)?),
             "trees" => self.trees = Some(entry.whole(1..=100_000)?),
+            "growth" => self.growth = Growth::read(entry)?,
             "leaves" => self.leaves = entry.whole_or_0(2..=8_000)?,
             "depth" => self.depth = entry.whole(0..=500)?,
             "learning_rate" => self.learning_rate = entry.number(1e-6..=10.0)?,
@@ -231,6 +236,7 @@ impl BoostParams {
         let pairs = [
             ("objective", self.objective.word().to_owned()),
             ("trees", self.rounds(with_validation).to_string()),
+            ("growth", self.growth.word().to_owned()),
             ("leaves", self.leaves.to_string()),
             ("depth", self.depth.to_string()),
             ("learning_rate", self.learning_rate.to_string()),
@@ -273,7 +279,14 @@ impl BoostParams {
             out.leaves = ((0.3 * (rows as f64).sqrt()) as u32).clamp(8, 31);
         }
         if out.min_leaf == 0 {
-            out.min_leaf = if rows < FEW_ROWS { 3 } else { (rows / 400).clamp(7, 20) as u32 };
+            let symmetric = out.growth == Growth::Symmetric;
+            out.min_leaf = if symmetric {
+                1
+            } else if rows < FEW_ROWS {
+                3
+            } else {
+                (rows / 400).clamp(7, 20) as u32
+            };
         }
         if out.feature_fraction <= 0.0 {
             out.feature_fraction = if small && features >= MANY_FEATURES { 0.5 } else { 1.0 };

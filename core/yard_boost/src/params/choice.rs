@@ -46,6 +46,33 @@ impl ObjectiveName {
     }
 }
 
+/// How a tree of boosting grows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Growth {
+    /// As the caller finds better on validation rows; leaf by leaf where there is nobody to compare.
+    #[default]
+    Auto,
+    /// The leaf that gains most is divided next.
+    Leafwise,
+    /// All leaves of a level by one question.
+    Symmetric,
+}
+
+impl Growth {
+    pub(super) fn read(entry: &Entry) -> Result<Self, BoostError> {
+        entry.word(&[("auto", Self::Auto), ("leafwise", Self::Leafwise), ("symmetric", Self::Symmetric)])
+    }
+
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Leafwise => "leafwise",
+            Self::Symmetric => "symmetric",
+        }
+    }
+}
+
 /// How a forest's node chooses its threshold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Splitter {

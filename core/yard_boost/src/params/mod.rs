@@ -8,5 +8,5 @@ mod tests;
 mod text;
 
 pub use boost::BoostParams;
-pub use choice::{ClassWeight, Direction, Goss, ObjectiveName, Splitter};
+pub use choice::{ClassWeight, Direction, Goss, Growth, ObjectiveName, Splitter};
 pub use forest::ForestParams;

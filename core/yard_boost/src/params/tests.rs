@@ -25,7 +25,7 @@ fn written_values_are_read_back() {
 #[test]
 fn unknown_names_and_bad_values_say_what_is_allowed() {
     let text = read(&[("tree", "3")]).unwrap_err().to_string();
-    assert!(text.contains("\"tree\"") && text.contains("trees, leaves"), "{text}");
+    assert!(text.contains("\"tree\"") && text.contains("trees, growth"), "{text}");
     for (name, value) in [("trees", "0"), ("bins", "70000"), ("l2", "-1"), ("l2", "nan"), ("leaves", "x")] {
         let text = read(&[(name, value)]).unwrap_err().to_string();
         assert!(text.contains(value) && text.contains("expected a"), "{text}");

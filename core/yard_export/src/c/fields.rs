@@ -158,7 +158,10 @@ fn expression(feature: &Feature, inputs: &[FittedInput]) -> String {
         }
         FeatureOp::Code => format!("code_{index}"),
         // Never here: `export` refuses vocabularies and images, and makes numbers of ranks.
-        FeatureOp::Term { .. } | FeatureOp::Pixel { .. } | FeatureOp::Rank { .. } => "0.0f".to_owned(),
+        FeatureOp::Term { .. }
+        | FeatureOp::Pixel { .. }
+        | FeatureOp::Piece { .. }
+        | FeatureOp::Rank { .. } => "0.0f".to_owned(),
         FeatureOp::OneHot { code } => format!("code_{index} == {code}.0f ? 1.0f : 0.0f"),
         FeatureOp::MissingFlag => {
             let missing = match kind {

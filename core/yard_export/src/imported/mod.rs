@@ -1,11 +1,14 @@
 //! A model that was read from another library's file: parts for the scorer with a recipe of its own, what
 //! could not be kept, and the way to a package. Knows nothing of the files themselves.
 
+mod mlflow;
 mod package;
 mod recipe;
 mod trees;
 
+pub use mlflow::mlflow_model_file;
 pub use package::ImportFacts;
+pub(crate) use recipe::number_recipe;
 pub(crate) use trees::{ReadTree, ensemble};
 
 use crate::error::ImportError;

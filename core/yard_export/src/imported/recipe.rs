@@ -4,7 +4,7 @@
 use super::ColumnInfo;
 use crate::error::ImportError;
 use std::collections::BTreeMap;
-use yard_score::model::{CATEGORY_SPLIT, Tree, TreeEnsemble};
+use yard_score::model::{CATEGORY_SPLIT, Sum, Tree, TreeEnsemble};
 use yard_types::{
     cell::CellRules,
     recipe::{Encoding, Feature, FeatureOp, FittedInput, FittedRecipe},
@@ -13,6 +13,19 @@ use yard_types::{
 
 /// The file's code of a category → the recipe's.
 type Codes = BTreeMap<u32, u32>;
+
+/// Returns a recipe of numbers that are taken as they are: `x0`, `x1`, ...
+pub(crate) fn number_recipe(
+    format: &'static str,
+    count: usize,
+    encoding: Encoding,
+) -> Result<FittedRecipe, ImportError> {
+    let column = |index: usize| ColumnInfo { name: format!("x{index}"), ..ColumnInfo::default() };
+    let none =
+        &mut TreeEnsemble { n_features: 0, base: Vec::new(), grid: 0.0, sum: Sum::Grid, trees: Vec::new() };
+    let numbers = recipe(format, (0..count).map(column).collect(), none)?;
+    Ok(FittedRecipe { encoding, ..numbers })
+}
 
 pub(super) fn recipe(
     format: &'static str,
@@ -55,7 +68,14 @@ pub(super) fn recipe(
     for tree in &mut ensemble.trees {
         map_sets(tree, &codes);
     }
-    Ok(FittedRecipe { encoding: Encoding::Trees, inputs, texts: Vec::new(), images: Vec::new(), features })
+    Ok(FittedRecipe {
+        encoding: Encoding::Trees,
+        inputs,
+        texts: Vec::new(),
+        images: Vec::new(),
+        pieces: Vec::new(),
+        features,
+    })
 }
 
 /// Returns the sorted words of a column and the map of its codes.

@@ -27,7 +27,7 @@ struct Civil {
 struct Whole<'a>(&'a mut Graph);
 
 impl Whole<'_> {
-    fn with(&mut self, operator: &str, a: &Value, b: i64) -> Value {
+    fn with(&mut self, operator: &'static str, a: &Value, b: i64) -> Value {
         let b = self.0.whole("number", b);
         self.0.node(operator, &[a, &b], &[])
     }

@@ -5,47 +5,123 @@
 use super::{
     Layout, Port, PortKind, dates,
     graph::{Attribute, Graph, Kind, Tensor, Value},
+    images, text,
 };
-use crate::subject::Subject;
+use crate::{error::ExportError, subject::Subject};
 use yard_score::encode::DENSE_LIMIT;
 use yard_types::{
-    recipe::{Encoding, FeatureOp, FittedInput, Scale},
+    recipe::{Encoding, FeatureOp, FittedInput, FittedText, Scale},
     schema::FieldType,
 };
 
 /// An input with what the features are made of.
 pub(super) struct Input {
-    pub(super) port: Port,
+    /// One, or one for each size of an image.
+    pub(super) ports: Vec<Port>,
     value: Value,
+    /// Steps of an image field with their pixels.
+    steps: Vec<(usize, Value)>,
 }
 
-/// Declares one input for each field: `[N, 1]`, or `[N]` where a table's columns come in.
+/// Declares one input for each field: `[N, 1]`, or `[N]` where a table's columns come in; pixels are
+/// `[N, pixels]`.
 pub(super) fn inputs(graph: &mut Graph, subject: &Subject<'_>, layout: Layout) -> Vec<Input> {
     let mut out = Vec::new();
     // A table of one column comes in whole.
     let flat = layout == Layout::Columns && subject.parts.recipe.inputs.len() > 1;
-    for input in &subject.parts.recipe.inputs {
+    for (index, input) in subject.parts.recipe.inputs.iter().enumerate() {
         let (kind, doc) = match input.field_type {
             FieldType::Number | FieldType::Integer => (Kind::Double, "a number; NaN is missing"),
             FieldType::Boolean => (Kind::Double, "0 or 1; NaN is missing"),
-            // Images are refused before.
-            FieldType::Category | FieldType::Text | FieldType::Image => {
-                (Kind::Text, "text; the empty string is missing")
+            FieldType::Category | FieldType::Text => (Kind::Text, "text; the empty string is missing"),
+            FieldType::Image => {
+                out.push(pixels(graph, subject, index));
+                continue;
             }
             FieldType::Datetime => (Kind::Int64, "microseconds since 1970-01-01 UTC; -2^63 is missing"),
         };
-        let value =
-            if flat { graph.flat_input(&input.name, kind, doc) } else { graph.input(&input.name, kind, doc) };
+        let value = if flat {
+            graph.flat_input(&input.name, kind, doc)
+        } else {
+            graph.input(&input.name, (kind, 1), doc)
+        };
         let port = Port { name: input.name.clone(), kind: PortKind::of(kind), width: 1 };
-        out.push(Input { port, value });
+        out.push(Input { ports: vec![port], value, steps: Vec::new() });
     }
     if flat {
-        let axis = graph.constant("axis", &Tensor::Int64(vec![1]), None);
-        for input in &mut out {
-            input.value = graph.node("Unsqueeze", &[&input.value, &axis], &[]);
+        for input in out.iter_mut().filter(|input| input.steps.is_empty()) {
+            input.value = graph.unsqueeze(&input.value, 1);
         }
     }
     out
+}
+
+/// Declares the inputs of an image field, one for each size.
+fn pixels(graph: &mut Graph, subject: &Subject<'_>, index: usize) -> Input {
+    let recipe = &subject.parts.recipe;
+    let own = || recipe.images.iter().enumerate().filter(move |(_, image)| image.input as usize == index);
+    let only = own().all(|(_, image)| own().all(|(_, other)| size(other) == size(image)));
+    let field = recipe.inputs.get(index).map_or("", |input| input.name.as_str());
+    let mut out = Input { ports: Vec::new(), value: Value::new(), steps: Vec::new() };
+    for (step, image) in own() {
+        let name = images::name(field, image, only);
+        if out.ports.iter().all(|port| port.name != name) {
+            let doc = images::note(&name, image);
+            graph.input(&name, (Kind::Float, image.pixels()), &doc);
+            out.ports.push(Port { name: name.clone(), kind: PortKind::Float, width: image.pixels() });
+        }
+        out.steps.push((step, name));
+    }
+    out
+}
+
+fn size(image: &yard_types::image::FittedImage) -> [u32; 3] {
+    [image.channels, image.height, image.width]
+}
+
+/// Returns what is said of the inputs of images.
+pub(super) fn image_notes(subject: &Subject<'_>, inputs: &[Input]) -> Vec<String> {
+    let mut out = Vec::new();
+    for (step, name) in inputs.iter().flat_map(|input| &input.steps) {
+        let note = subject.parts.recipe.images.get(*step).map(|image| images::note(name, image));
+        out.extend(note.filter(|note| !out.contains(note)));
+    }
+    out
+}
+
+/// Returns why a feature has no form in the graph, if one has none.
+pub(super) fn problem(subject: &Subject<'_>, layout: Layout) -> Option<ExportError> {
+    let recipe = &subject.parts.recipe;
+    let format = if layout == Layout::Columns { "an MLflow model" } else { "ONNX" };
+    let known = |op: &FeatureOp| {
+        matches!(
+            op,
+            FeatureOp::Number { .. }
+                | FeatureOp::MissingFlag
+                | FeatureOp::Code
+                | FeatureOp::OneHot { .. }
+                | FeatureOp::Date { .. }
+                | FeatureOp::Term { .. }
+                | FeatureOp::Pixel { .. }
+        )
+    };
+    if let Some(feature) = recipe.features.iter().find(|feature| !known(&feature.op)) {
+        return Some(ExportError::Unsupported {
+            format,
+            what: format!("the feature `{}`", feature.name),
+            lost: "its computation",
+            instead: "a package, which yard-serve runs",
+        });
+    }
+    if layout == Layout::Columns && !recipe.images.is_empty() {
+        return Some(ExportError::Unsupported {
+            format,
+            what: "images".to_owned(),
+            lost: "a column of a table holds no pixels",
+            instead: "onnx or triton",
+        });
+    }
+    recipe.texts.iter().find_map(|text| text::problem(text, format))
 }
 
 /// A column of f64 before filling and scaling.
@@ -76,7 +152,22 @@ pub(super) fn features(graph: &mut Graph, subject: &Subject<'_>, inputs: &[Input
         match field.field_type {
             FieldType::Category | FieldType::Text => {
                 let code = code(graph, field, &input.value);
-                category(graph, &code, own().map(|(at, f)| (at, &f.op)), &mut ready);
+                let plain = own().filter(|(_, f)| !matches!(f.op, FeatureOp::Term { .. }));
+                category(graph, &code, plain.map(|(at, f)| (at, &f.op)), &mut ready);
+                terms(graph, (&recipe.texts, index), (&input.value, &code), &mut ready);
+            }
+            FieldType::Image => {
+                for (step, pixels) in &input.steps {
+                    let Some(image) = recipe.images.get(*step) else { continue };
+                    ready.values.push(images::features(graph, image, pixels));
+                    ready.features.extend(image.first as usize..image.first as usize + image.pixels());
+                }
+                let flags = own().filter(|(_, f)| f.op == FeatureOp::MissingFlag);
+                for (at, _) in flags {
+                    let Some((_, pixels)) = input.steps.first() else { continue };
+                    ready.values.push(images::missing_flag(graph, pixels));
+                    ready.features.push(at);
+                }
             }
             FieldType::Datetime => {
                 let ops = own().map(|(at, f)| (at, &f.op));
@@ -118,6 +209,21 @@ fn in_order(graph: &mut Graph, joined: &Value, features: &[usize]) -> Value {
     }
     let places = graph.constant("order", &Tensor::Int64(places), None);
     graph.node("Gather", &[joined, &places], &[("axis", Attribute::Int(1))])
+}
+
+/// Adds the weights of the terms of a field.
+fn terms(
+    graph: &mut Graph,
+    (texts, index): (&[FittedText], usize),
+    (value, code): (&Value, &Value),
+    ready: &mut Ready,
+) {
+    let mut lower = None;
+    for text in texts.iter().filter(|text| text.input as usize == index && !text.terms.is_empty()) {
+        let lower = lower.get_or_insert_with(|| text::lower(graph, value, code)).clone();
+        ready.values.push(text::weights(graph, text, &lower));
+        ready.features.extend(text.first as usize..text.first as usize + text.terms.len());
+    }
 }
 
 /// Looks up the code of a category: f32, NaN when missing, the number of categories when unseen.

@@ -1,16 +1,21 @@
 //! The whole pipeline as one ONNX graph: fields in, label, probabilities, margin and decision out. Numbers go
-//! through the recipe in f64 and become f32 once, as in the scorer; trees are summed in f32 on their grid,
-//! so that margins have the same bits. Linear models and nets agree to rounding, probabilities to 1e-6.
+//! through the recipe in f64 and become f32 once, as in the scorer; trees are summed in f32 on their grid and
+//! dense nets in the scorer's lanes, so that margins have the same bits. Linear models and deep nets agree to
+//! rounding. Images come in as pixels; texts are cut by ONNX Runtime's own operators.
 //! Format: ONNX 1.16 and later (opset 21, `ai.onnx.ml` 5).
 
 mod dates;
+mod deep;
 mod fields;
-mod graph;
+pub(crate) mod graph;
+mod images;
 mod model;
+mod net;
 mod outcome;
-mod protobuf;
+pub(crate) mod protobuf;
 #[cfg(test)]
 mod tests;
+mod text;
 mod trees;
 
 use crate::{error::ExportError, exported::Exported, subject::Subject};
@@ -70,17 +75,41 @@ pub(crate) struct Built {
     pub(crate) notes: Vec<String>,
 }
 
-/// Builds the graph.
-pub(crate) fn build(subject: &Subject<'_>, layout: Layout) -> Result<Built, ExportError> {
+/// A graph that is not written yet, with its signature.
+pub(crate) struct Drawn {
+    pub(crate) graph: Graph,
+    pub(crate) inputs: Vec<Port>,
+    pub(crate) outputs: Vec<Port>,
+    pub(crate) notes: Vec<String>,
+}
+
+/// Draws the graph.
+pub(crate) fn draw(subject: &Subject<'_>, layout: Layout) -> Result<Drawn, ExportError> {
+    if let Some(problem) = fields::problem(subject, layout) {
+        return Err(problem);
+    }
     let mut graph = Graph::default();
     let inputs = fields::inputs(&mut graph, subject, layout);
     let features = fields::features(&mut graph, subject, &inputs);
-    let margins = model::margins(&mut graph, subject, &features);
+    let margins = model::margins(&mut graph, subject, &features)?;
     let outputs = outcome::outputs(&mut graph, subject, &margins, layout);
     let mut notes = subject.reading_notes();
+    notes.extend(fields::image_notes(subject, &inputs));
+    notes.extend(text::notes(&subject.parts.recipe.texts));
     for (wanted, port) in outputs.iter().filter(|(wanted, port)| *wanted != port.name) {
         notes.push(format!("A field is named `{wanted}`: the output has the name `{}`.", port.name));
     }
+    Ok(Drawn {
+        graph,
+        inputs: inputs.into_iter().flat_map(|input| input.ports).collect(),
+        outputs: outputs.into_iter().map(|(_, port)| port).collect(),
+        notes,
+    })
+}
+
+/// Builds the graph.
+pub(crate) fn build(subject: &Subject<'_>, layout: Layout) -> Result<Built, ExportError> {
+    let Drawn { graph, inputs, outputs, notes } = draw(subject, layout)?;
     let doc = subject.readme("ONNX model", &usage(subject, layout), &notes);
     let bytes = graph.finish(subject.name(), &doc, &facts(subject));
     if bytes.len() > MOST_BYTES {
@@ -91,12 +120,7 @@ pub(crate) fn build(subject: &Subject<'_>, layout: Layout) -> Result<Built, Expo
             instead: "lightgbm",
         });
     }
-    Ok(Built {
-        bytes,
-        inputs: inputs.into_iter().map(|input| input.port).collect(),
-        outputs: outputs.into_iter().map(|(_, port)| port).collect(),
-        notes,
-    })
+    Ok(Built { bytes, inputs, outputs, notes })
 }
 
 /// Exports the model with its README.

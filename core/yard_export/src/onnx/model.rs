@@ -1,30 +1,33 @@
 //! The forward pass: features in, margins out, f32 `[N, outputs]`.
 
 use super::{
-    fields,
+    deep, fields,
     graph::{Attribute, Graph, Kind, Tensor, Value},
-    trees,
+    net, trees,
 };
-use crate::subject::Subject;
-use yard_score::model::{Activation, DenseLayer, DenseNet, EnsembleModel, LinearModel, Model};
+use crate::{error::ExportError, subject::Subject};
+use yard_score::model::{EnsembleModel, LinearModel, Model};
 
-pub(super) fn margins(graph: &mut Graph, subject: &Subject<'_>, features: &Value) -> Value {
+pub(super) fn margins(
+    graph: &mut Graph,
+    subject: &Subject<'_>,
+    features: &Value,
+) -> Result<Value, ExportError> {
     model_margins(graph, &subject.parts.model, features)
 }
 
-fn model_margins(graph: &mut Graph, model: &Model, features: &Value) -> Value {
-    match model {
+fn model_margins(graph: &mut Graph, model: &Model, features: &Value) -> Result<Value, ExportError> {
+    Ok(match model {
         Model::Trees(ensemble) => trees::ensemble(graph, ensemble, features),
         Model::Linear(model) => linear(graph, model, features),
-        Model::Net(net) => dense(graph, net, features),
-        // Refused before.
-        Model::Deep(_) => features.clone(),
-        Model::Ensemble(model) => weighted_sum(graph, model, features),
-    }
+        Model::Net(model) => net::dense(graph, model, features),
+        Model::Deep(model) => deep::margins(graph, model, features)?,
+        Model::Ensemble(model) => weighted_sum(graph, model, features)?,
+    })
 }
 
 /// Each member sees its own features; margins are added in f64 in member order and rounded to f32 once.
-fn weighted_sum(graph: &mut Graph, model: &EnsembleModel, features: &Value) -> Value {
+fn weighted_sum(graph: &mut Graph, model: &EnsembleModel, features: &Value) -> Result<Value, ExportError> {
     let mut sum = graph.row("bias", &Tensor::Double(model.bias.clone()));
     for member in &model.members {
         let first = i64::from(member.first);
@@ -34,13 +37,13 @@ fn weighted_sum(graph: &mut Graph, model: &EnsembleModel, features: &Value) -> V
         if !matches!(member.model, Model::Trees(_)) {
             own = fields::clipped(graph, &own);
         }
-        let margins = model_margins(graph, &member.model, &own);
+        let margins = model_margins(graph, &member.model, &own)?;
         let exact = graph.cast(&margins, Kind::Double);
         let scale = graph.double("member_scale", member.scale);
         let scaled = graph.node("Mul", &[&exact, &scale], &[]);
         sum = graph.node("Add", &[&sum, &scaled], &[]);
     }
-    graph.cast(&sum, Kind::Float)
+    Ok(graph.cast(&sum, Kind::Float))
 }
 
 /// Products and sums in f64, rounded to f32 once; beyond the range of f32 it is the largest f32.
@@ -61,31 +64,4 @@ fn linear(graph: &mut Graph, model: &LinearModel, features: &Value) -> Value {
     let high = graph.double("high", f64::from(f32::MAX));
     let clipped = graph.node("Clip", &[&sum, &low, &high], &[]);
     graph.cast(&clipped, Kind::Float)
-}
-
-fn dense(graph: &mut Graph, net: &DenseNet, features: &Value) -> Value {
-    let mut x = features.clone();
-    for layer in &net.layers {
-        x = dense_layer(graph, layer, &x);
-    }
-    if (net.scale, net.shift) == (1.0, 0.0) {
-        return x;
-    }
-    let y = graph.cast(&x, Kind::Double);
-    let scale = graph.double("scale", f64::from(net.scale));
-    let shift = graph.double("shift", f64::from(net.shift));
-    let scaled = graph.node("Mul", &[&y, &scale], &[]);
-    let shifted = graph.node("Add", &[&scaled, &shift], &[]);
-    graph.cast(&shifted, Kind::Float)
-}
-
-fn dense_layer(graph: &mut Graph, layer: &DenseLayer, x: &Value) -> Value {
-    let shape = [layer.bias.len() as i64, i64::from(layer.inputs)];
-    let weights = graph.constant("weights", &Tensor::Float(layer.weights.clone()), Some(&shape));
-    let bias = graph.constant("bias", &Tensor::Float(layer.bias.clone()), None);
-    let y = graph.node("Gemm", &[x, &weights, &bias], &[("transB", Attribute::Int(1))]);
-    match layer.activation {
-        Activation::Identity => y,
-        Activation::Relu => graph.node("Relu", &[&y], &[]),
-    }
 }

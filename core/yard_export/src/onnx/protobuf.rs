@@ -5,53 +5,53 @@
 
 /// A message under construction.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Message {
+pub(crate) struct Message {
     bytes: Vec<u8>,
 }
 
 impl Message {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
-    pub(super) fn into_bytes(self) -> Vec<u8> {
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
 
     /// Appends an integer field; negative numbers take ten bytes, as the format says.
-    pub(super) fn int(mut self, field: u32, value: i64) -> Self {
+    pub(crate) fn int(mut self, field: u32, value: i64) -> Self {
         self.tag(field, 0);
         varint(&mut self.bytes, value as u64);
         self
     }
 
-    pub(super) fn float(mut self, field: u32, value: f32) -> Self {
+    pub(crate) fn float(mut self, field: u32, value: f32) -> Self {
         self.tag(field, 5);
         self.bytes.extend(value.to_le_bytes());
         self
     }
 
-    pub(super) fn bytes(mut self, field: u32, value: &[u8]) -> Self {
+    pub(crate) fn bytes(mut self, field: u32, value: &[u8]) -> Self {
         self.tag(field, 2);
         varint(&mut self.bytes, value.len() as u64);
         self.bytes.extend_from_slice(value);
         self
     }
 
-    pub(super) fn text(self, field: u32, value: &str) -> Self {
+    pub(crate) fn text(self, field: u32, value: &str) -> Self {
         self.bytes(field, value.as_bytes())
     }
 
-    pub(super) fn message(self, field: u32, value: &Self) -> Self {
+    pub(crate) fn message(self, field: u32, value: &Self) -> Self {
         self.bytes(field, &value.bytes)
     }
 
-    pub(super) fn messages(self, field: u32, values: impl IntoIterator<Item = Self>) -> Self {
+    pub(crate) fn messages(self, field: u32, values: impl IntoIterator<Item = Self>) -> Self {
         values.into_iter().fold(self, |out, value| out.message(field, &value))
     }
 
     /// Appends a packed list of integers.
-    pub(super) fn ints(self, field: u32, values: &[i64]) -> Self {
+    pub(crate) fn ints(self, field: u32, values: &[i64]) -> Self {
         let mut packed = Vec::with_capacity(values.len());
         for value in values {
             varint(&mut packed, *value as u64);
@@ -60,7 +60,7 @@ impl Message {
     }
 
     /// Appends a packed list of floats.
-    pub(super) fn floats(self, field: u32, values: &[f32]) -> Self {
+    pub(crate) fn floats(self, field: u32, values: &[f32]) -> Self {
         let packed: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         self.bytes(field, &packed)
     }

@@ -1,14 +1,14 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use super::{
-    Layout,
+    Built, Layout,
     PortKind::{self, Bool, Float, Text},
     build,
 };
 use crate::{
     Format,
     subject::Subject,
-    testing::{FAMILIES, TASKS, package, parts},
+    testing::{FAMILIES, TASKS, deep, package, parts, with_text_and_image},
 };
 use yard_types::{frame::Task, run::Family};
 
@@ -55,6 +55,29 @@ fn text(bytes: &[u8], field: u64) -> String {
     String::from_utf8(all(bytes, field).remove(0)).unwrap()
 }
 
+/// Checks that every value is made before it is used and only once; returns the operators.
+fn check_order(built: &Built) -> Vec<String> {
+    let graph = all(&built.bytes, 7).remove(0);
+    let mut known: Vec<String> = Vec::new();
+    let mut operators = Vec::new();
+    known.extend(all(&graph, 11).iter().map(|input| text(input, 1)));
+    known.extend(all(&graph, 5).iter().map(|tensor| text(tensor, 8)));
+    for node in all(&graph, 1) {
+        for input in all(&node, 1) {
+            let input = String::from_utf8(input).unwrap();
+            assert!(known.contains(&input), "{input} is not made yet");
+        }
+        let output = text(&node, 2);
+        assert!(!known.contains(&output), "{output} is made twice");
+        known.push(output);
+        operators.push(text(&node, 4));
+    }
+    for output in all(&graph, 12) {
+        assert!(known.contains(&text(&output, 1)));
+    }
+    operators
+}
+
 #[test]
 fn every_value_is_made_before_it_is_used_and_only_once() {
     for family in FAMILIES {
@@ -62,27 +85,39 @@ fn every_value_is_made_before_it_is_used_and_only_once() {
             for layout in [Layout::Matrix, Layout::Columns] {
                 let package = package(parts(7, family, task));
                 let built = build(&Subject::new(&package), layout).unwrap();
-                let graph = all(&built.bytes, 7).remove(0);
-                let mut known: Vec<String> = Vec::new();
-                known.extend(all(&graph, 11).iter().map(|input| text(input, 1)));
-                known.extend(all(&graph, 5).iter().map(|tensor| text(tensor, 8)));
-                for node in all(&graph, 1) {
-                    for input in all(&node, 1) {
-                        let input = String::from_utf8(input).unwrap();
-                        assert!(known.contains(&input), "{family:?} {task:?}: {input} is not made yet");
-                    }
-                    let output = text(&node, 2);
-                    assert!(!known.contains(&output), "{output} is made twice");
-                    known.push(output);
-                }
-                for output in all(&graph, 12) {
-                    assert!(known.contains(&text(&output, 1)));
-                }
+                check_order(&built);
                 let names: Vec<String> = built.inputs.iter().map(|port| port.name.clone()).collect();
                 assert_eq!(names, ["a b", "Farbe ü", "a_b", "count", "yes", "day"]);
             }
         }
     }
+}
+
+#[test]
+fn deep_nets_are_graphs_of_their_operations() {
+    let package = package(deep());
+    let built = build(&Subject::new(&package), Layout::Matrix).unwrap();
+    let operators = check_order(&built);
+    for operator in ["LayerNormalization", "Softmax", "Conv", "MaxPool", "Gelu", "ReduceMax", "Where"] {
+        assert!(operators.iter().any(|own| own == operator), "{operator} is absent");
+    }
+    let error = crate::export(package.bytes().to_vec(), Format::C).unwrap_err().to_string();
+    assert!(error.contains("can't hold a deep net") && error.contains("export as onnx"), "{error}");
+}
+
+#[test]
+fn texts_and_pixels_are_inputs_of_the_graph() {
+    let package = package(with_text_and_image());
+    let built = build(&Subject::new(&package), Layout::Matrix).unwrap();
+    let operators = check_order(&built);
+    for operator in ["Tokenizer", "TfIdfVectorizer", "StringNormalizer"] {
+        assert!(operators.iter().any(|own| own == operator), "{operator} is absent");
+    }
+    let port = built.inputs.iter().find(|port| port.name == "photo").unwrap();
+    assert_eq!((port.kind, port.width), (Float, 12));
+    assert!(built.notes.iter().any(|note| note.contains("by channel, row and column")), "{:?}", built.notes);
+    let error = build(&Subject::new(&package), Layout::Columns).unwrap_err().to_string();
+    assert!(error.contains("no pixels"), "{error}");
 }
 
 #[test]

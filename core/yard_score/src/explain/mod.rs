@@ -433,8 +433,11 @@ pub fn feature_means(scorer: &Scorer, table: &Table, rows: Rows<'_>) -> Result<V
             *count -= 1;
         }
     }
-    Ok(sums
+    let mut means: Vec<f32> = sums
         .into_iter()
         .map(|(sum, count)| if count == 0 { 0.0 } else { (sum / count as f64) as f32 })
-        .collect())
+        .collect();
+    // There is no mean of pieces: the reference of a text is one without words.
+    encoder.write_no_texts(&mut means);
+    Ok(means)
 }

@@ -52,6 +52,7 @@ impl Reference {
                 encoding: Encoding::Trees,
                 texts: Vec::new(),
                 images: Vec::new(),
+                pieces: Vec::new(),
                 inputs: self.codes.iter().enumerate().map(input).collect(),
                 features: self.codes.iter().enumerate().map(feature).collect(),
             },

@@ -128,6 +128,7 @@ fn recipe(encoding: Encoding) -> FittedRecipe {
         inputs: vec![input("size", FieldType::Number), input("photo", FieldType::Image)],
         texts: Vec::new(),
         images: Vec::new(),
+        pieces: Vec::new(),
         features: vec![
             Feature { name: "size".into(), input: 0, op: FeatureOp::Number { fill: Some(1.0), scale: None } },
             Feature { name: "photo missing".into(), input: 1, op: FeatureOp::MissingFlag },

@@ -97,7 +97,14 @@ fn recipe(shape: Shape) -> FittedRecipe {
             op: op(*field_type),
         })
         .collect();
-    FittedRecipe { encoding: Encoding::Trees, inputs, texts: Vec::new(), images: Vec::new(), features }
+    FittedRecipe {
+        encoding: Encoding::Trees,
+        inputs,
+        texts: Vec::new(),
+        images: Vec::new(),
+        pieces: Vec::new(),
+        features,
+    }
 }
 
 /// Grows a tree by splitting random leaves.

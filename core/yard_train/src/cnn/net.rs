@@ -11,6 +11,7 @@ use super::{
     optim::Trained,
     plan::{KERNEL, Plan, Tower},
 };
+use crate::mlp::Segment;
 use candle_core::{D, Device, Result, Tensor, backprop::GradStore};
 use yard_score::deep::{DeepNet, DeepOp, Pointwise};
 use yard_types::rng;
@@ -104,16 +105,58 @@ impl Net {
         Tensor::from_vec(mask.collect::<Vec<f32>>(), shape, &Device::Cpu)
     }
 
-    fn all(&mut self) -> impl Iterator<Item = &mut Trained> {
-        let convs = self.towers.iter_mut().flatten();
-        let convs = convs.flat_map(|conv| [&mut conv.weight, &mut conv.scale, &mut conv.shift]);
-        let dense = [&mut self.hidden, &mut self.last].into_iter();
-        convs.chain(dense.flat_map(|dense| [&mut dense.weight, &mut dense.bias]))
+    fn all(&self) -> impl Iterator<Item = &Trained> {
+        let convs = self.towers.iter().flatten();
+        let convs = convs.flat_map(|conv| [&conv.weight, &conv.scale, &conv.shift]);
+        let dense = [&self.hidden, &self.last].into_iter();
+        convs.chain(dense.flat_map(|dense| [&dense.weight, &dense.bias]))
     }
 
-    /// Takes a step against the gradients.
-    pub(super) fn step(&mut self, gradients: &GradStore, rule: (i32, f64, f64)) -> Result<()> {
-        self.all().try_for_each(|own| own.step(gradients, rule))
+    /// Returns all numbers that a training goes on from, and which places belong together: variables, then
+    /// the running moments, which have no gradient.
+    pub(super) fn weights(&self) -> Result<(Vec<f32>, Vec<Segment>)> {
+        let (mut all, mut segments) = (Vec::new(), Vec::new());
+        let moments = self.towers.iter().flatten().flat_map(|conv| [&conv.mean, &conv.variance]);
+        let own = self.all().map(|own| (own.tensor(), own.decays));
+        for (tensor, decays) in own.chain(moments.map(|tensor| (tensor, false))) {
+            let start = all.len();
+            all.extend(tensor.flatten_all()?.to_vec1::<f32>()?);
+            segments.push(Segment { place: start..all.len(), shape: (1, all.len() - start), decays });
+        }
+        Ok((all, segments))
+    }
+
+    /// Takes other numbers in the same order.
+    pub(super) fn set_weights(&mut self, weights: &[f32]) -> Result<()> {
+        let mut rest = weights;
+        let mut take = |like: &Tensor| {
+            let (own, after) = rest.split_at(like.elem_count().min(rest.len()));
+            rest = after;
+            Tensor::from_slice(own, like.shape(), &Device::Cpu)
+        };
+        for own in self.all() {
+            own.var.set(&take(own.tensor())?)?;
+        }
+        for conv in self.towers.iter_mut().flatten() {
+            conv.mean = take(&conv.mean)?;
+            conv.variance = take(&conv.variance)?;
+        }
+        Ok(())
+    }
+
+    /// Returns the gradients in the order of the weights; those that are not there are 0.
+    pub(super) fn gradients(&self, all: &GradStore) -> Result<Vec<f32>> {
+        let mut out = Vec::new();
+        for own in self.all() {
+            match all.get(own.tensor()) {
+                Some(gradient) => out.extend(gradient.flatten_all()?.to_vec1::<f32>()?),
+                None => out.resize(out.len() + own.tensor().elem_count(), 0.0),
+            }
+        }
+        let moments =
+            self.towers.iter().flatten().map(|conv| conv.mean.elem_count() + conv.variance.elem_count());
+        out.resize(out.len() + moments.sum::<usize>(), 0.0);
+        Ok(out)
     }
 
     /// Returns the net as the scorer runs it.

@@ -1,6 +1,11 @@
 //! Hyperparameters of the net of convolutions.
 
-use crate::{TrainError, params::Reader};
+use crate::{
+    TrainError,
+    fit::FitData,
+    mlp::{Pace, Schedule, read_schedule},
+    params::Reader,
+};
 use yard_types::{image::ImageSpec, run::Params};
 
 /// Hyperparameters.
@@ -34,10 +39,21 @@ pub(crate) struct CnnParams {
     pub(super) flip: bool,
     /// A safetensors file with weights to start from, made from a model of the same shape.
     pub(super) weights: Option<String>,
+    /// Step size along the training.
+    pub(super) schedule: Schedule,
+    /// Largest norm of all gradients of a step; 0 never clips.
+    pub(super) clip: f64,
+    /// Weight of the old value in the running average of the weights, which is then what is kept; 0 keeps
+    /// the weights themselves.
+    pub(super) ema: f64,
+    /// Batches of a step.
+    pub(super) accumulate: u32,
+    /// Steps between checkpoints; 0 leaves them to time alone.
+    pub(super) checkpoint: u32,
 }
 
 /// Names of the hyperparameters.
-pub(crate) const NAMES: [&str; 14] = [
+pub(crate) const NAMES: [&str; 19] = [
     "epochs",
     "learning_rate",
     "l2",
@@ -52,6 +68,11 @@ pub(crate) const NAMES: [&str; 14] = [
     "zoom",
     "flip",
     "weights",
+    "schedule",
+    "clip",
+    "ema",
+    "accumulate",
+    "checkpoint",
 ];
 
 impl CnnParams {
@@ -83,7 +104,29 @@ impl CnnParams {
             zoom: reader.number("zoom", 0.0..=0.5)?.unwrap_or(0.08),
             flip,
             weights: reader.text("weights").map(str::to_owned),
+            schedule: read_schedule(&reader, Schedule::OneCycle)?,
+            clip: reader.number("clip", 0.0..=1e9)?.unwrap_or(0.0),
+            ema: reader.number("ema", 0.0..=0.999_999)?.unwrap_or(0.0),
+            accumulate: reader.whole("accumulate", 1..=1_024)?.unwrap_or(1),
+            checkpoint: reader.whole("checkpoint", 0..=u32::MAX)?.unwrap_or(0),
         })
+    }
+
+    /// Returns how fast and how long a net is trained.
+    pub(super) fn pace(&self, data: &FitData<'_>) -> Pace {
+        Pace {
+            seed: data.seed,
+            epochs: self.epochs,
+            stop_after: data.stop_after,
+            step_rows: (self.batch as usize).saturating_mul(self.accumulate as usize),
+            learning_rate: self.learning_rate,
+            schedule: self.schedule,
+            l2: self.l2,
+            clip: self.clip,
+            ema: self.ema,
+            checkpoint: self.checkpoint,
+            patience: self.patience,
+        }
     }
 
     /// Writes all hyperparameters in force.
@@ -103,6 +146,11 @@ impl CnnParams {
         set("rotate", self.rotate.to_string());
         set("zoom", self.zoom.to_string());
         set("flip", self.flip.to_string());
+        set("schedule", self.schedule.word().to_owned());
+        set("clip", self.clip.to_string());
+        set("ema", self.ema.to_string());
+        set("accumulate", self.accumulate.to_string());
+        set("checkpoint", self.checkpoint.to_string());
         if let Some(weights) = &self.weights {
             set("weights", weights.clone());
         }

@@ -232,3 +232,28 @@ fn tables_without_images_and_folders_without_any_readable_are_refused() {
     let error = train(&input, &spec(Family::Cnn, &[]), &context(1, &clock)).unwrap_err().to_string();
     assert!(error.contains("can be read") && error.contains("PNG or JPEG"), "{error}");
 }
+
+/// Stopped again and again with a checkpoint, until it ends by itself.
+#[test]
+fn a_stopped_net_goes_on_and_ends_with_the_same_bits() {
+    let digits = Digits::new();
+    let Digits { table, schema, frame, split } = &digits;
+    let spec = with(&[("epochs", "2"), ("checkpoint", "2"), ("ema", "0.5"), ("accumulate", "2")]);
+    let whole = digits.train(&spec);
+    let (folder, clock) = (tempfile::tempdir().unwrap(), ticking());
+    let mut stops = 0;
+    let ended = loop {
+        let stopper = Stopper(AtomicU32::new(8));
+        let checkpoints = Some(folder.path().to_path_buf());
+        let context = Context { checkpoints, ..Context::new(2, &stopper, &clock) };
+        match train(&TrainInput { table, schema, frame, split }, &spec, &context) {
+            Ok(output) => break output,
+            Err(TrainError::Cancelled) => stops += 1,
+            Err(error) => panic!("{error}"),
+        }
+        assert!(stops < 100, "it gets no further");
+    };
+    assert!(stops > 0);
+    assert_eq!(ended.parts, whole.parts);
+    assert_eq!(ended.curve, whole.curve);
+}

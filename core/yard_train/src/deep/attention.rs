@@ -4,7 +4,6 @@
 /// Shape of a row: `[tokens, 3 × width]` of query, key and value.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Heads {
-    pub(super) tokens: usize,
     pub(super) width: usize,
     pub(super) heads: usize,
 }
@@ -60,8 +59,9 @@ impl Heads {
         }
     }
 
-    /// Writes `[tokens, width]`; tokens from `length` on stay as they are.
-    pub(super) fn forward(self, length: usize, x: &[f32], out: &mut [f32]) {
+    /// Writes `[tokens, width]`.
+    pub(super) fn forward(self, x: &[f32], out: &mut [f32]) {
+        let length = out.len() / self.width;
         let mut shares = vec![0.0_f32; length];
         for head in 0..self.heads {
             for token in 0..length {
@@ -75,7 +75,8 @@ impl Heads {
     }
 
     /// Writes the gradient of `x`, `[tokens, 3 × width]`, from that of the result.
-    pub(super) fn backward(self, length: usize, (x, slopes): (&[f32], &[f32]), out: &mut [f32]) {
+    pub(super) fn backward(self, (x, slopes): (&[f32], &[f32]), out: &mut [f32]) {
+        let length = slopes.len() / self.width;
         let (mut shares, mut pulls) = (vec![0.0_f32; length], vec![0.0_f32; length]);
         for head in 0..self.heads {
             for token in 0..length {

@@ -8,11 +8,14 @@
 //! learning models for tabular data", arXiv:2106.11959.
 
 use super::{Kind, net::Plan, params::DeepParams, parts::Parts};
+use crate::encoder::Pretrained;
 use yard_score::deep::{DeepNet, DeepOp, Pointwise, TokenPart};
-use yard_types::rng;
+use yard_types::{recipe::FittedRecipe, rng};
 
 const INIT_STREAM: u64 = 0x6465_696e_0000_0000;
 const EPSILON: f32 = 1e-5;
+/// Where vectors are kept until they meet.
+const JOINED: u32 = 1;
 
 /// Operations in the making.
 struct Builder<'a> {
@@ -20,30 +23,44 @@ struct Builder<'a> {
     seed: u64,
     ops: Vec<DeepOp>,
     drops: Vec<f64>,
+    /// Operations of encoders that were trained before and stay as they are.
+    fixed: std::ops::Range<usize>,
 }
 
 /// Makes the net of a family.
-pub(super) fn plan(parts: &Parts, params: &DeepParams, (outputs, seed): (usize, u64)) -> Plan {
-    let mut own = Builder { params, seed, ops: Vec::new(), drops: Vec::new() };
+pub(super) fn plan(
+    (recipe, parts, pretrained): (&FittedRecipe, &Parts, Option<&Pretrained>),
+    params: &DeepParams,
+    (outputs, seed): (usize, u64),
+) -> Plan {
+    let mut own = Builder { params, seed, ops: Vec::new(), drops: Vec::new(), fixed: 0..0 };
+    if params.kind == Kind::Text {
+        own.text((recipe, parts, pretrained), outputs);
+        return own.plan(recipe.features.len(), outputs);
+    }
     own.push(DeepOp::Input { first: 0, count: parts.features as u32 });
     if let Some(bins) = &parts.bins {
         own.push(bins.clone());
     }
     match params.kind {
         Kind::Transformer => own.transformer(parts, outputs),
-        Kind::Resnet => own.resnet(parts, outputs),
+        Kind::Resnet | Kind::Text => own.resnet(parts, outputs),
     }
-    let net = DeepNet {
-        n_features: parts.features as u32,
-        outputs: outputs as u32,
-        ops: own.ops,
-        scale: 1.0,
-        shift: 0.0,
-    };
-    Plan { net, drops: own.drops }
+    own.plan(parts.features, outputs)
 }
 
 impl Builder<'_> {
+    fn plan(self, features: usize, outputs: usize) -> Plan {
+        let (n_features, outputs) = (features as u32, outputs as u32);
+        let net = DeepNet { n_features, outputs, ops: self.ops, scale: 1.0, shift: 0.0 };
+        Plan {
+            net,
+            drops: self.drops,
+            fixed: self.fixed,
+            adapters: (self.params.rank as usize, self.params.alpha),
+        }
+    }
+
     fn push(&mut self, op: DeepOp) {
         self.ops.push(op);
         self.drops.push(0.0);
@@ -140,5 +157,95 @@ impl Builder<'_> {
             self.push(DeepOp::Add { slot: 0 });
         }
         self.head(outputs);
+    }
+
+    /// Encodes each text, joins the means of their tokens with the other columns, one hidden layer.
+    fn text(
+        &mut self,
+        (recipe, parts, pretrained): (&FittedRecipe, &Parts, Option<&Pretrained>),
+        outputs: usize,
+    ) {
+        let mut joined = 0;
+        for pieces in &recipe.pieces {
+            self.push(DeepOp::Input { first: pieces.first, count: pieces.length });
+            if let Some(pretrained) = pretrained {
+                self.pretrained(pretrained);
+            } else {
+                let known = pieces.tokenizer.model.vocabulary().len();
+                self.embed(known, pieces.length as usize);
+                for _ in 0..self.params.blocks {
+                    self.encoder_block();
+                }
+                self.norm();
+            }
+            self.push(DeepOp::MeanPool);
+            self.join(joined > 0);
+            joined += pretrained.map_or(self.width(), |own| own.width);
+        }
+        if self.params.rank > 0 && pretrained.is_some() {
+            self.fixed = 0..self.ops.len();
+        }
+        if parts.values > 0 {
+            self.push(DeepOp::Input { first: 0, count: parts.features as u32 });
+            if let Some(bins) = &parts.bins {
+                self.push(bins.clone());
+            }
+            joined += parts.values;
+            self.push(DeepOp::Concat { slot: JOINED });
+        }
+        let hidden = self.params.hidden as usize;
+        self.dense(joined, hidden);
+        self.push(DeepOp::Activate { activation: Pointwise::Relu });
+        self.drop();
+        self.dense(hidden, outputs);
+    }
+
+    /// Appends the vectors before to this one, and keeps the result.
+    fn join(&mut self, further: bool) {
+        if further {
+            self.push(DeepOp::Concat { slot: JOINED });
+        }
+        self.push(DeepOp::Save { slot: JOINED });
+    }
+
+    /// Adds an encoder that was trained before; dense layers before a sum drop values.
+    fn pretrained(&mut self, own: &Pretrained) {
+        for op in &own.ops {
+            if matches!(op, DeepOp::Add { .. }) {
+                self.drop();
+            }
+            self.push(op.clone());
+        }
+    }
+
+    fn embed(&mut self, known: usize, places: usize) {
+        let width = self.width();
+        // An even distribution with the deviation that BERT's normal one has, 0.02, scaled up: the first
+        // normalisation takes the size away.
+        self.push(DeepOp::Embed {
+            width: width as u32,
+            tokens: self.draw(known * width, 0.1, 0),
+            positions: self.draw(places * width, 0.02, 1),
+        });
+        self.drop();
+    }
+
+    /// A block of attention and a hidden layer over the tokens of a text.
+    fn encoder_block(&mut self) {
+        let (width, heads) = (self.width(), self.params.heads);
+        self.push(DeepOp::Save { slot: 0 });
+        self.norm();
+        self.dense(width, 3 * width);
+        self.push(DeepOp::Attention { heads });
+        self.dense(width, width);
+        self.drop();
+        self.push(DeepOp::Add { slot: 0 });
+        self.push(DeepOp::Save { slot: 0 });
+        self.norm();
+        self.dense(width, 2 * width);
+        self.push(DeepOp::Activate { activation: Pointwise::Gelu });
+        self.dense(2 * width, width);
+        self.drop();
+        self.push(DeepOp::Add { slot: 0 });
     }
 }

@@ -4,10 +4,9 @@
 //! Papers: Ba, Kiros and Hinton, 2016, arXiv:1607.06450; Vaswani et al., 2017, arXiv:1706.03762; Shazeer,
 //! 2020, arXiv:2002.05202 (gates); Gorishniy et al., 2021, arXiv:2106.11959 (tokens of features).
 
-use super::attention::Heads;
+use super::{attention::Heads, sequence::Starts};
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Error, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
-use std::sync::Arc;
 use yard_score::deep::TokenPart;
 
 /// Tokens whose sums one thread takes at a time.
@@ -16,7 +15,7 @@ const RUN: usize = 512;
 const LEAST_WORK: usize = 1 << 18;
 
 /// Returns the values of a contiguous tensor.
-fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+pub(super) fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
     let all = storage.as_slice::<f32>()?;
     let (from, to) = layout.contiguous_offsets().ok_or_else(|| Error::msg("values are not contiguous"))?;
     all.get(from..to).ok_or_else(|| Error::msg("values are cut off"))
@@ -193,20 +192,38 @@ impl CustomOp1 for Gate {
 /// Attention of each row.
 struct Attention {
     heads: Heads,
-    /// Tokens of each row; all of them when `None`.
-    lengths: Option<Arc<Vec<usize>>>,
+    starts: Starts,
 }
 
-/// Multi-head attention of `[rows, tokens, 3 × width]`: query, key and value side by side.
-pub(super) fn attention(x: &Tensor, heads: usize, lengths: Option<Arc<Vec<usize>>>) -> Result<Tensor> {
-    let (_, tokens, width) = x.dims3()?;
-    let heads = Heads { tokens, width: width / 3, heads };
-    x.contiguous()?.apply_op1(Attention { heads, lengths })
+/// Multi-head attention within each row: `[.., tokens, 3 × width]` with query, key and value side by side.
+pub(super) fn attention(x: &Tensor, heads: usize, starts: Starts) -> Result<Tensor> {
+    let (_, _, width) = x.dims3()?;
+    let heads = Heads { width: width / 3, heads };
+    x.contiguous()?.apply_op1(Attention { heads, starts })
 }
 
 impl Attention {
-    fn length(&self, row: usize) -> usize {
-        self.lengths.as_ref().and_then(|all| all.get(row).copied()).unwrap_or(self.heads.tokens)
+    /// Cuts values of so many a token into rows.
+    fn rows<'a>(&self, mut values: &'a mut [f32], each: usize) -> Vec<&'a mut [f32]> {
+        let mut out = Vec::with_capacity(self.starts.len());
+        for pair in self.starts.windows(2) {
+            let (row, rest) = values.split_at_mut((pair[1] - pair[0]) * each);
+            out.push(row);
+            values = rest;
+        }
+        out
+    }
+
+    /// Returns the values of a row.
+    fn row<'a>(&self, values: &'a [f32], row: usize, each: usize) -> &'a [f32] {
+        &values[self.starts[row] * each..self.starts[row + 1] * each]
+    }
+
+    /// Returns the rows that one thread takes at least.
+    fn least(&self) -> usize {
+        let (rows, tokens) = (self.starts.len() - 1, self.starts.last().copied().unwrap_or(0));
+        let mean = tokens / rows.max(1);
+        least(mean * mean * self.heads.width)
     }
 }
 
@@ -216,24 +233,25 @@ impl CustomOp1 for Attention {
     }
 
     fn cpu_fwd(&self, x: &CpuStorage, shape: &Layout) -> Result<(CpuStorage, Shape)> {
-        let x = values(x, shape)?;
-        let Heads { tokens, width, .. } = self.heads;
+        let (x, width) = (values(x, shape)?, self.heads.width);
         let mut out = vec![0.0_f32; x.len() / 3];
-        let rows = out.par_chunks_exact_mut(tokens * width).zip(x.par_chunks_exact(3 * tokens * width));
-        let rows = rows.with_min_len(least(tokens * tokens * width));
-        rows.enumerate().for_each(|(row, (out, x))| self.heads.forward(self.length(row), x, out));
-        Ok((CpuStorage::F32(out), (x.len() / (3 * tokens * width), tokens, width).into()))
+        let rows = self.rows(&mut out, width).into_par_iter().with_min_len(self.least()).enumerate();
+        rows.for_each(|(row, out)| self.heads.forward(self.row(x, row, 3 * width), out));
+        let mut dims = shape.dims().to_vec();
+        if let Some(last) = dims.last_mut() {
+            *last = width;
+        }
+        Ok((CpuStorage::F32(out), dims.into()))
     }
 
     fn bwd(&self, x: &Tensor, _out: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        let (values, slopes) = (list(x)?, list(gradient)?);
-        let row = self.heads.tokens * self.heads.width;
+        let (values, slopes, width) = (list(x)?, list(gradient)?, self.heads.width);
         let mut out = vec![0.0_f32; values.len()];
-        let rows = out.par_chunks_exact_mut(3 * row).zip(values.par_chunks_exact(3 * row));
-        rows.zip(slopes.par_chunks_exact(row))
-            .with_min_len(least(3 * row * self.heads.tokens))
-            .enumerate()
-            .for_each(|(at, ((out, x), slopes))| self.heads.backward(self.length(at), (x, slopes), out));
+        let rows = self.rows(&mut out, 3 * width).into_par_iter().with_min_len(self.least()).enumerate();
+        rows.for_each(|(row, out)| {
+            let (x, slopes) = (self.row(&values, row, 3 * width), self.row(&slopes, row, width));
+            self.heads.backward((x, slopes), out);
+        });
         Tensor::from_vec(out, x.shape(), x.device()).map(Some)
     }
 }

@@ -1,7 +1,13 @@
 //! Hyperparameters of deep nets, with defaults by the number of training rows.
 
 use super::Kind;
-use crate::{TrainError, params::Reader};
+use crate::{
+    TrainError,
+    encoder::TextParams,
+    fit::FitData,
+    mlp::{Pace, Schedule, read_schedule},
+    params::Reader,
+};
 use yard_types::run::Params;
 
 /// Hyperparameters.
@@ -30,11 +36,44 @@ pub(crate) struct DeepParams {
     pub(super) dropout: f64,
     /// Largest norm of all gradients of a step; 0 never clips.
     pub(super) clip: f64,
+    /// Pieces of a text encoder's own tokenizer at most, and those of a text that are read.
+    pub(super) pieces: [u32; 2],
+    /// Units of the layer in which texts and other columns meet.
+    pub(super) hidden: u32,
+    /// Step size along the training.
+    pub(super) schedule: Schedule,
+    /// Weight of the old value in the running average of the weights, which is then what is kept; 0 keeps
+    /// the weights themselves.
+    pub(super) ema: f64,
+    /// Batches of a step.
+    pub(super) accumulate: u32,
+    /// Steps between checkpoints; 0 leaves them to time alone.
+    pub(super) checkpoint: u32,
+    /// Folder of an encoder to start from.
+    pub(super) weights: Option<String>,
+    /// Rank of the changes of its dense layers; 0 trains all of its weights.
+    pub(super) rank: u32,
+    /// Weight of these changes: they count alpha / rank.
+    pub(super) alpha: f64,
 }
 
-const RESNET: [&str; 10] =
-    ["blocks", "width", "bins", "epochs", "learning_rate", "l2", "batch", "patience", "dropout", "clip"];
-const TRANSFORMER: [&str; 11] = [
+const RESNET: [&str; 14] = [
+    "blocks",
+    "width",
+    "bins",
+    "epochs",
+    "learning_rate",
+    "l2",
+    "batch",
+    "patience",
+    "dropout",
+    "clip",
+    "schedule",
+    "ema",
+    "accumulate",
+    "checkpoint",
+];
+const TRANSFORMER: [&str; 15] = [
     "blocks",
     "width",
     "heads",
@@ -46,6 +85,32 @@ const TRANSFORMER: [&str; 11] = [
     "patience",
     "dropout",
     "clip",
+    "schedule",
+    "ema",
+    "accumulate",
+    "checkpoint",
+];
+const TEXT: [&str; 20] = [
+    "blocks",
+    "width",
+    "heads",
+    "pieces",
+    "max_pieces",
+    "hidden",
+    "epochs",
+    "learning_rate",
+    "l2",
+    "batch",
+    "patience",
+    "dropout",
+    "clip",
+    "schedule",
+    "ema",
+    "accumulate",
+    "checkpoint",
+    "weights",
+    "rank",
+    "alpha",
 ];
 
 /// Returns the names of the hyperparameters.
@@ -53,6 +118,7 @@ pub(crate) fn names(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::Transformer => &TRANSFORMER,
         Kind::Resnet => &RESNET,
+        Kind::Text => &TEXT,
     }
 }
 
@@ -60,7 +126,16 @@ impl DeepParams {
     /// Reads hyperparameters.
     pub(crate) fn read(params: &Params, kind: Kind, rows: usize) -> Result<Self, TrainError> {
         let reader = Reader::new(params, kind.word(), names(kind))?;
+        let text = TextParams::read(&reader)?;
+        let weights = reader.text("weights").map(str::to_owned);
+        let rate = match (&weights, params.get("rank").map(|rank| rank.trim())) {
+            (None, _) => 1e-3,
+            (Some(_), Some("0")) => 5e-5,
+            (Some(_), _) => 5e-4,
+        };
         let (epochs, batch, blocks) = match rows {
+            _ if kind == Kind::Text && weights.is_some() => (5, 32, 2),
+            _ if kind == Kind::Text => (20, 32, 2),
             0..2_000 => (60, 32, 2),
             2_000..20_000 => (40, 128, 2),
             _ => (20, 256, 3),
@@ -73,12 +148,29 @@ impl DeepParams {
             heads: reader.whole("heads", 1..=64)?.unwrap_or(4),
             bins: reader.whole("bins", 0..=256)?.unwrap_or(16),
             epochs: reader.whole("epochs", 1..=100_000)?.unwrap_or(epochs),
-            learning_rate: reader.number("learning_rate", 1e-7..=1.0)?.unwrap_or(1e-3),
+            learning_rate: reader.number("learning_rate", 1e-7..=1.0)?.unwrap_or(rate),
             l2: reader.number("l2", 0.0..=100.0)?.unwrap_or(0.02),
             batch: reader.whole("batch", 1..=65_536)?.unwrap_or(batch),
-            patience: reader.whole("patience", 0..=100_000)?.unwrap_or(12),
-            dropout: reader.number("dropout", 0.0..=0.9)?.unwrap_or(0.15),
+            patience: reader.whole("patience", 0..=100_000)?.unwrap_or(if kind == Kind::Text {
+                5
+            } else {
+                12
+            }),
+            dropout: reader.number("dropout", 0.0..=0.9)?.unwrap_or(if kind == Kind::Text {
+                0.2
+            } else {
+                0.15
+            }),
             clip: reader.number("clip", 0.0..=1e9)?.unwrap_or(1.0),
+            pieces: [text.pieces, text.max_pieces],
+            hidden: reader.whole("hidden", 1..=4_096)?.unwrap_or(64),
+            schedule: read_schedule(&reader, Schedule::Cosine)?,
+            ema: reader.number("ema", 0.0..=0.999_999)?.unwrap_or(0.0),
+            accumulate: reader.whole("accumulate", 1..=1_024)?.unwrap_or(1),
+            checkpoint: reader.whole("checkpoint", 0..=u32::MAX)?.unwrap_or(0),
+            rank: reader.whole("rank", 0..=256)?.unwrap_or(8),
+            alpha: reader.number("alpha", 0.01..=1_024.0)?.unwrap_or(16.0),
+            weights,
         };
         if kind != Kind::Resnet && !own.width.is_multiple_of(own.heads) {
             let name = if params.contains_key("heads") { "heads" } else { "width" };
@@ -86,6 +178,23 @@ impl DeepParams {
             return Err(reader.bad(name, pair));
         }
         Ok(own)
+    }
+
+    /// Returns how fast and how long a net is trained.
+    pub(super) fn pace(&self, data: &FitData<'_>) -> Pace {
+        Pace {
+            seed: data.seed,
+            epochs: self.epochs,
+            stop_after: data.stop_after,
+            step_rows: (self.batch as usize).saturating_mul(self.accumulate as usize),
+            learning_rate: self.learning_rate,
+            schedule: self.schedule,
+            l2: self.l2,
+            clip: self.clip,
+            ema: self.ema,
+            checkpoint: self.checkpoint,
+            patience: self.patience,
+        }
     }
 
     /// Writes all hyperparameters in force.
@@ -101,9 +210,20 @@ impl DeepParams {
             "batch" => self.batch.to_string(),
             "patience" => self.patience.to_string(),
             "dropout" => self.dropout.to_string(),
+            "pieces" => self.pieces[0].to_string(),
+            "max_pieces" => self.pieces[1].to_string(),
+            "hidden" => self.hidden.to_string(),
+            "schedule" => self.schedule.word().to_owned(),
+            "ema" => self.ema.to_string(),
+            "accumulate" => self.accumulate.to_string(),
+            "checkpoint" => self.checkpoint.to_string(),
+            "weights" => self.weights.clone().unwrap_or_default(),
+            "rank" => self.rank.to_string(),
+            "alpha" => self.alpha.to_string(),
             _ => self.clip.to_string(),
         };
-        names(self.kind).iter().map(|name| ((*name).to_owned(), value(name))).collect()
+        let own = |name: &&&str| self.weights.is_some() || !matches!(**name, "weights" | "rank" | "alpha");
+        names(self.kind).iter().filter(own).map(|name| ((*name).to_owned(), value(name))).collect()
     }
 }
 

@@ -31,15 +31,17 @@ pub(super) struct Parts {
 impl Parts {
     /// Reads the fields of a recipe; bins lie between quantiles of the training rows `x`, `[rows, features]`.
     pub(super) fn new(recipe: &FittedRecipe, x: &[f32], bins: usize) -> Self {
-        let features = recipe.features.len();
-        let rows = x.len() / features.max(1);
+        let width = recipe.features.len();
+        // Pieces of texts stand behind all other features.
+        let features = recipe.pieces.first().map_or(width, |pieces| pieces.first as usize);
+        let rows = x.len() / width.max(1);
         let bins = if features > MOST_ENCODED { 0 } else { bins.min(rows / BIN_ROWS) };
         let mut edges = Edges::default();
         let mut parts: Vec<TokenPart> = Vec::new();
         let mut before = None;
-        for (at, feature) in recipe.features.iter().enumerate() {
+        for (at, feature) in recipe.features.iter().enumerate().take(features) {
             let number = matches!(feature.op, FeatureOp::Number { .. } | FeatureOp::Date { .. });
-            let column = || x.iter().skip(at).step_by(features).copied().collect();
+            let column = || x.iter().skip(at).step_by(width).copied().collect();
             let limits = if number && bins >= 2 { limits(column(), bins) } else { None };
             let first = edges.feature.len();
             edges.add(at, limits.as_deref());

@@ -49,6 +49,7 @@ fn recipe(fields: usize) -> FittedRecipe {
         encoding: Encoding::Dense,
         inputs: (0..fields).map(input).collect(),
         images: vec![],
+        pieces: vec![],
         texts: Vec::new(),
         features: ops.map(feature).to_vec(),
     }
@@ -70,7 +71,7 @@ fn plan(kind: Kind, dropout: &str) -> Plan {
     let params = DeepParams::read(&given, kind, 100).unwrap();
     let parts = Parts::new(&recipe(3), &rows(400), 5);
     assert!(parts.bins.is_some() && parts.parts.len() == 3);
-    build::plan(&parts, &params, (3, 9))
+    build::plan((&recipe(3), &parts, None), &params, (3, 9))
 }
 
 /// Scores features in batches of a size.
@@ -117,7 +118,7 @@ fn check_gradients(plan: &Plan, x: &[f32]) {
     let gradients = (margins * slopes).unwrap().sum_all().unwrap().backward().unwrap();
     for (op, vars) in net.variables().iter().enumerate() {
         for (array, var) in vars.iter().enumerate() {
-            let gradient = list(gradients.get(var.tensor()).unwrap()).unwrap();
+            let gradient = list(gradients.get(var).unwrap()).unwrap();
             let count = gradient.len();
             for at in (0..count).step_by(count.div_ceil(7)) {
                 let moved = |by: f32| {
@@ -175,7 +176,7 @@ fn sequences_of_own_lengths_have_gradients_and_agree_with_the_scorer() {
         [2.0, 0.0, 3.0, 0.0, 0.0, 1.0],
     ]
     .concat();
-    let plan = Plan { net, drops };
+    let plan = Plan { net, drops, fixed: 0..0, adapters: (0, 1.0) };
     check_gradients(&plan, &x);
     let own = Net::new(plan, 1).unwrap();
     let expected = list(&own.forward(&x, None).unwrap()).unwrap();

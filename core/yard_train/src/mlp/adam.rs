@@ -18,17 +18,17 @@ const PIECE: usize = 8192;
 
 /// How a step is taken.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rule {
+pub(crate) struct Rule {
     /// Step size.
-    pub(super) rate: f64,
+    pub(crate) rate: f64,
     /// Decoupled weight decay.
-    pub(super) decay: f64,
+    pub(crate) decay: f64,
     /// Largest norm of all gradients; 0 never clips.
-    pub(super) clip: f64,
+    pub(crate) clip: f64,
     /// Weight of the old value in the running average of the weights; `None` keeps no average.
-    pub(super) ema: Option<f64>,
+    pub(crate) ema: Option<f64>,
     /// Steps before this one.
-    pub(super) steps: u64,
+    pub(crate) steps: u64,
 }
 
 impl Rule {
@@ -54,31 +54,31 @@ impl Rule {
 
 /// Parameters with the state of the optimiser.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct State {
+pub(crate) struct State {
     /// Weights.
-    pub(super) weights: Vec<f32>,
+    pub(crate) weights: Vec<f32>,
     /// Running mean of the gradient.
-    pub(super) first: Vec<f32>,
+    pub(crate) first: Vec<f32>,
     /// Running mean of its square.
-    pub(super) second: Vec<f32>,
+    pub(crate) second: Vec<f32>,
     /// Running average of the weights; empty without one.
-    pub(super) average: Vec<f32>,
+    pub(crate) average: Vec<f32>,
 }
 
 impl State {
-    pub(super) fn new(weights: Vec<f32>, averaged: bool) -> Self {
+    pub(crate) fn new(weights: Vec<f32>, averaged: bool) -> Self {
         let zeros = vec![0.0; weights.len()];
         let average = if averaged { weights.clone() } else { Vec::new() };
         Self { first: zeros.clone(), second: zeros, average, weights }
     }
 
     /// Returns the weights that are kept: their average, if there is one.
-    pub(super) fn kept(&self) -> &[f32] {
+    pub(crate) fn kept(&self) -> &[f32] {
         if self.average.is_empty() { &self.weights } else { &self.average }
     }
 
     /// Takes a step against the sum of the lanes' gradients; `total` is room for it.
-    pub(super) fn step(
+    pub(crate) fn step(
         &mut self,
         lanes: &[&[f32]],
         total: &mut [f32],

@@ -61,7 +61,7 @@ struct Head {
 
 /// The place of one job's checkpoint.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     path: PathBuf,
     most: u32,
 }
@@ -72,15 +72,23 @@ impl Place {
         let folder = job.checkpoints.as_ref()?;
         let own = NetJob { threads: 1, checkpoints: None, ..job.clone() };
         let text = serde_json::to_string(&own).ok()?;
+        let none = Vec::new();
+        let arrays =
+            rows.into_iter().flat_map(|rows| [&rows.x, &rows.y, rows.weights.as_ref().unwrap_or(&none)]);
+        Some(Self::at(folder, &text, arrays, job.stop_after.unwrap_or(job.params.epochs)))
+    }
+
+    /// Finds the place of a job that a text and arrays describe, with so many epochs at most.
+    pub(crate) fn at<'a>(
+        folder: &Path,
+        text: &str,
+        arrays: impl Iterator<Item = &'a Vec<f32>>,
+        most: u32,
+    ) -> Self {
         let mut hash = Hash::default();
         hash.add(text.as_bytes());
-        for rows in rows {
-            for values in [&rows.x, &rows.y, rows.weights.as_ref().unwrap_or(&Vec::new())] {
-                hash.add_numbers(values);
-            }
-        }
-        let path = folder.join(format!("net-{:016x}.{ENDING}", hash.0));
-        Some(Self { path, most: job.stop_after.unwrap_or(job.params.epochs) })
+        arrays.for_each(|values| hash.add_numbers(values));
+        Self { path: folder.join(format!("net-{:016x}.{ENDING}", hash.0)), most }
     }
 
     /// Returns the path.

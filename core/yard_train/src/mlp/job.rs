@@ -120,7 +120,7 @@ impl NetParams {
             batch: reader.whole("batch", 1..=1_000_000)?.unwrap_or(batch),
             patience: reader.whole("patience", 0..=100_000)?.unwrap_or(10),
             dropout: reader.number("dropout", 0.0..=0.9)?.unwrap_or(0.0),
-            schedule: read_schedule(&reader)?,
+            schedule: read_schedule(&reader, Schedule::Constant)?,
             clip: reader.number("clip", 0.0..=1e9)?.unwrap_or(1.0),
             bins: reader.whole("bins", 0..=256)?.unwrap_or(DEFAULT_BINS),
             embedding: reader.whole("embedding", 0..=512)?.unwrap_or(DEFAULT_EMBEDDING),
@@ -164,8 +164,9 @@ impl NetParams {
 const DEFAULT_BINS: u32 = 16;
 const DEFAULT_EMBEDDING: u32 = 16;
 
-fn read_schedule(reader: &Reader<'_>) -> Result<Schedule, TrainError> {
-    let Some(text) = reader.text("schedule") else { return Ok(Schedule::Constant) };
+/// Reads the schedule of a family with this default.
+pub(crate) fn read_schedule(reader: &Reader<'_>, default: Schedule) -> Result<Schedule, TrainError> {
+    let Some(text) = reader.text("schedule") else { return Ok(default) };
     Schedule::from_word(text).ok_or_else(|| reader.bad("schedule", Schedule::WORDS.to_owned()))
 }
 

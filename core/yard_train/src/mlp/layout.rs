@@ -22,12 +22,12 @@ pub(super) struct Shape {
 
 /// Parameters that belong together.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Segment {
-    pub(super) place: Range<usize>,
+pub(crate) struct Segment {
+    pub(crate) place: Range<usize>,
     /// Rows and columns; a bias has one row.
-    pub(super) shape: (usize, usize),
+    pub(crate) shape: (usize, usize),
     /// Whether weight decay applies.
-    pub(super) decays: bool,
+    pub(crate) decays: bool,
 }
 
 /// A net's parameters.

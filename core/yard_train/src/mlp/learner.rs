@@ -5,17 +5,21 @@ use crate::TrainError;
 
 /// A step on some training rows.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Step<'a> {
+pub(crate) struct Step<'a> {
     /// Rows.
-    pub(super) rows: &'a [u32],
+    pub(crate) rows: &'a [u32],
+    /// Rows of the step after this one in the same epoch.
+    pub(crate) next: &'a [u32],
+    /// Epoch, from 1.
+    pub(crate) epoch: u32,
     /// Number of the step from 0; names the units that are dropped.
-    pub(super) number: u64,
+    pub(crate) number: u64,
     /// How the weights change.
-    pub(super) rule: Rule,
+    pub(crate) rule: Rule,
 }
 
 /// A net under training, with its data.
-pub(super) trait Learner {
+pub(crate) trait Learner {
     /// Takes a step; returns the sums of weighted loss and of weights over its rows.
     fn step(&mut self, step: &Step<'_>) -> Result<(f64, f64), TrainError>;
 

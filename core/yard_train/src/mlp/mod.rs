@@ -24,13 +24,20 @@ mod tiles;
 mod train;
 mod vector;
 
+pub(crate) use adam::State;
 #[cfg(test)]
 pub(crate) use candle_net::candle_margins;
+pub(crate) use checkpoint::Place;
 pub use checkpoint::kept_progress;
 pub use input::{Group, Knots};
+pub(crate) use job::read_schedule;
 pub use job::{NetJob, NetObserver, NetParams, NetResult, NetRows, Precision};
+pub(crate) use layout::Segment;
+pub(crate) use learner::{Learner, Step};
 pub use schedule::Schedule;
 pub use train::train_net;
+pub(crate) use train::{Course, End, Pace, target};
+pub(crate) use vector::Level;
 
 use crate::{
     Context, TrainError,
@@ -146,18 +153,23 @@ fn net_rows(data: &FitData<'_>, part: &Part, (mean, sd): (f64, f64)) -> Result<N
         let rows = column.filter(|value| at_limit(value)).count();
         return Err(TrainError::NotFinite { feature: data.feature_name(feature), rows, family: "mlp" });
     }
+    Ok(NetRows { x, ..targets(part, (mean, sd)) })
+}
+
+/// Returns the target of rows, standardised, and their weights with mean 1.
+pub(crate) fn targets(part: &Part, (mean, sd): (f64, f64)) -> NetRows {
     let mean_weight = part
         .weights
         .as_ref()
         .map_or(1.0, |weights| yard_metrics::sum::sum(weights) / weights.len().max(1) as f64);
-    Ok(NetRows {
-        x,
+    NetRows {
+        x: Vec::new(),
         y: part.y.iter().map(|y| ((y - mean) / sd) as f32).collect(),
         weights: part
             .weights
             .as_ref()
             .map(|weights| weights.iter().map(|w| (w / mean_weight) as f32).collect()),
-    })
+    }
 }
 
 /// Trains on the device asked for; returns the device used, with the reason for a fallback.
@@ -168,7 +180,7 @@ fn run(
     validation: &NetRows,
 ) -> Result<(NetResult, String), TrainError> {
     let choice = DeviceChoice::parse(data.device)?;
-    let follower = Follower { context: data.context, checked: Cell::new((data.context.clock)()) };
+    let follower = Follower::new(data.context);
     let here = |job: &NetJob| train_net(job, train, validation, &follower);
     let here_with_gpu = cfg!(any(feature = "cuda", feature = "metal"));
     if choice == DeviceChoice::Cpu || (here_with_gpu && choice != DeviceChoice::Auto) {
@@ -223,10 +235,16 @@ pub(crate) fn means_out_of_memory(text: &str) -> bool {
 }
 
 /// Passes news of a net on to the run's observer, and tells when a checkpoint is due.
-struct Follower<'a> {
+pub(crate) struct Follower<'a> {
     context: &'a Context<'a>,
     /// When the last checkpoint was due.
     checked: Cell<f64>,
+}
+
+impl<'a> Follower<'a> {
+    pub(crate) fn new(context: &'a Context<'a>) -> Self {
+        Self { context, checked: Cell::new((context.clock)()) }
+    }
 }
 
 impl NetObserver for Follower<'_> {

@@ -20,15 +20,15 @@ pub enum Schedule {
 
 impl Schedule {
     /// All words, for messages.
-    pub(super) const WORDS: &str = "constant, cosine or one_cycle";
+    pub(crate) const WORDS: &str = "constant, cosine or one_cycle";
 
     /// Parses the word.
-    pub(super) fn from_word(word: &str) -> Option<Self> {
+    pub(crate) fn from_word(word: &str) -> Option<Self> {
         [Self::Constant, Self::Cosine, Self::OneCycle].into_iter().find(|own| own.word() == word.trim())
     }
 
     /// Returns the word.
-    pub(super) fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Constant => "constant",
             Self::Cosine => "cosine",

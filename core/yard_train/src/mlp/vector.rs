@@ -29,7 +29,7 @@ pub(super) trait Vector: Copy {
 
 /// The widest registers that this processor has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Level {
+pub(crate) enum Level {
     #[cfg(target_arch = "x86_64")]
     Wide512,
     #[cfg(target_arch = "x86_64")]
@@ -39,7 +39,7 @@ pub(super) enum Level {
 
 impl Level {
     /// Asks the processor, once.
-    pub(super) fn of_processor() -> Self {
+    pub(crate) fn of_processor() -> Self {
         static FOUND: OnceLock<Level> = OnceLock::new();
         *FOUND.get_or_init(|| *Self::all().first().unwrap_or(&Self::Plain))
     }
