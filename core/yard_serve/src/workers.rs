@@ -21,6 +21,8 @@ use tokio_rustls::TlsAcceptor;
 
 /// Connections that wait for one worker to take them.
 const WAITING: usize = 256;
+/// Threads for long requests beside one worker: more would only take turns on its core, each with its memory.
+const LONG_AT_ONCE: usize = 4;
 /// Longest time for blocking work that goes on after the end.
 const LAST_WORK: Duration = Duration::from_secs(5);
 
@@ -65,8 +67,11 @@ impl Workers {
         let failed = |source| ServeError::Threads { action: "start the worker threads", source };
         let mut workers = Self { senders: Vec::new(), threads: Vec::new(), next: AtomicUsize::new(0) };
         for _ in 0..count.max(1) {
-            let runtime =
-                tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .max_blocking_threads(LONG_AT_ONCE)
+                .enable_all()
+                .build()
+                .map_err(failed)?;
             let (sender, receiver) = mpsc::channel(WAITING);
             let setting = setting.clone();
             let thread = std::thread::Builder::new()

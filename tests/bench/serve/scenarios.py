@@ -69,7 +69,8 @@ def memory(bench, file, audit):
 def many_models(bench, count=100):
     """Resident memory with this many models, each of which has answered."""
     yard = bench.yard("many", sorted((bench.work / "many").glob("*.modelpack"))[:count], grpc=False)
-    yard.open("bench000", bodies.records(bench.row))
+    # The packages are loaded in order: the last one answers last.
+    yard.open(f"bench{count - 1:03}", bodies.records(bench.row))
     try:
         from servers import post
         for index in range(count):
