@@ -51,6 +51,23 @@ def pmml(folder, columns, classes):
     return {"label": answers["target"].astype(str).to_numpy(object), "probabilities": p, "version": version}
 
 
+def torchscript(folder, columns, classes):
+    import torch
+
+    module = torch.jit.load(os.path.join(folder, "model.pt"))
+    arguments = [values.tolist() if values.dtype == object else torch.from_numpy(values.reshape(len(values), -1))
+                 for values in columns.values()]
+    out = module(*arguments)
+    names = ["prediction", "margin"] if not classes else ["label", "probabilities", "margin", "decision"]
+    out = dict(zip(names, out if isinstance(out, tuple) else [out]))
+    out = {name: value.numpy() if isinstance(value, torch.Tensor) else value for name, value in out.items()}
+    if "prediction" in out:
+        out.pop("margin", None)
+    if "label" in out:
+        out["label"] = np.array(out["label"], object)
+    return {**out, "version": f"torch {torch.__version__}"}
+
+
 if __name__ == "__main__":
     kind, folder, source, out = sys.argv[1:]
     with open(source, "rb") as file:

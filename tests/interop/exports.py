@@ -384,6 +384,7 @@ CHECKS = {
     "onnx": onnx,
     "lightgbm": lightgbm,
     "savedmodel": elsewhere("savedmodel"),
+    "torchscript": elsewhere("torchscript"),
     "pmml": elsewhere("pmml"),
     "wasm": wasm,
     "mlflow": mlflow,
