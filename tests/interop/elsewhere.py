@@ -38,10 +38,11 @@ def pmml(folder, columns, classes):
         if values.dtype != np.int64:
             frame[name] = pd.Series([None if v == "" or v != v else v for v in values.tolist()], dtype=object)
             continue
-        when = pd.to_datetime(pd.Series(values).where(values != MISSING_INSTANT), unit="us")
+        known = values != MISSING_INSTANT
+        when = pd.Series(pd.to_datetime(np.where(known, values, 0), unit="us"))
         for part in ("year", "month", "day", "hour", "weekday", "day_of_year"):
-            own = getattr(when.dt, {"weekday": "day_of_week"}.get(part, part)) if part != "weekday" else when.dt.weekday
-            frame[f"{name} {part}"] = own.astype(float).astype(object).where(own.notna(), None)
+            own = getattr(when.dt, {"day_of_year": "dayofyear"}.get(part, part))
+            frame[f"{name} {part}"] = own.astype(float).astype(object).where(known, None)
     evaluator = make_evaluator(os.path.join(folder, "model.pmml"), backend="py4j").verify()
     answers = evaluator.evaluateAll(frame)
     version = f"jpmml_evaluator {importlib.metadata.version('jpmml_evaluator')}"

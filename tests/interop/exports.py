@@ -237,10 +237,11 @@ def feature_values(feature, case):
     if op == "missing_flag":
         return np.array([v == "" or v != v or v == MISSING_INSTANT for v in values], float)
     if op == "date":
-        when = pd.to_datetime(pd.Series(values).where(values != MISSING_INSTANT), unit="us")
+        missing = values == MISSING_INSTANT
+        when = pd.Series(pd.to_datetime(np.where(missing, 0, values), unit="us"))
         part = feature["feature"]["part"]
         parts = {"weekday": "dayofweek", "day_of_year": "dayofyear"}
-        return getattr(when.dt, parts.get(part, part)).to_numpy(float)
+        return np.where(missing, np.nan, getattr(when.dt, parts.get(part, part)).to_numpy(float))
     return values.astype(np.float32).astype(float)
 
 
