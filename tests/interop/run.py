@@ -85,6 +85,7 @@ def case(args, folder, family, task):
             x[field["name"]] = x[field["name"]].astype(object).where(x[field["name"]].notna(), None)
     out = pd.read_csv(scores, keep_default_na=False, na_values=[""])
     own = exports.Case(TRAINED.get(family, family), KINDS.get(task, task), path, contract, x, out)
+    own.trees = own.trees and family != "poisson"  # e^margin is the runtime's own
     own.pythons = {"savedmodel": args.tensorflow, "torchscript": args.torch, "pmml": args.pmml}
     own.calibration = {"slope": calibration.get("slope", 1.0), "intercept": calibration.get("intercept", 0.0)}
     if own.task == "multiclass":
