@@ -38,10 +38,11 @@ def pmml(folder, columns, classes):
         if values.dtype != np.int64:
             frame[name] = pd.Series([None if v == "" or v != v else v for v in values.tolist()], dtype=object)
             continue
-        when = pd.to_datetime(pd.Series(values).where(values != MISSING_INSTANT), unit="us")
+        known = values != MISSING_INSTANT
+        when = pd.Series(pd.to_datetime(np.where(known, values, 0), unit="us"))
         for part in ("year", "month", "day", "hour", "weekday", "day_of_year"):
-            own = getattr(when.dt, {"weekday": "day_of_week"}.get(part, part)) if part != "weekday" else when.dt.weekday
-            frame[f"{name} {part}"] = own.astype(float).astype(object).where(own.notna(), None)
+            own = getattr(when.dt, {"day_of_year": "dayofyear"}.get(part, part))
+            frame[f"{name} {part}"] = own.astype(float).astype(object).where(known, None)
     evaluator = make_evaluator(os.path.join(folder, "model.pmml"), backend="py4j").verify()
     answers = evaluator.evaluateAll(frame)
     version = f"jpmml_evaluator {importlib.metadata.version('jpmml_evaluator')}"
@@ -49,6 +50,23 @@ def pmml(folder, columns, classes):
         return {"prediction": answers["target"].to_numpy(float).reshape(-1, 1), "version": version}
     p = answers[[f"probability({name})" for name in classes]].to_numpy(float)
     return {"label": answers["target"].astype(str).to_numpy(object), "probabilities": p, "version": version}
+
+
+def torchscript(folder, columns, classes):
+    import torch
+
+    module = torch.jit.load(os.path.join(folder, "model.pt"))
+    arguments = [values.tolist() if values.dtype == object else torch.from_numpy(values.reshape(len(values), -1))
+                 for values in columns.values()]
+    out = module(*arguments)
+    names = ["prediction", "margin"] if not classes else ["label", "probabilities", "margin", "decision"]
+    out = dict(zip(names, out if isinstance(out, tuple) else [out]))
+    out = {name: value.numpy() if isinstance(value, torch.Tensor) else value for name, value in out.items()}
+    if "prediction" in out:
+        out.pop("margin", None)
+    if "label" in out:
+        out["label"] = np.array(out["label"], object)
+    return {**out, "version": f"torch {torch.__version__}"}
 
 
 if __name__ == "__main__":

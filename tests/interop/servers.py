@@ -13,6 +13,7 @@ import pathlib
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tarfile
@@ -170,6 +171,9 @@ def container(folder, contract, examples):
         layer.write_bytes(blob(manifest["layers"][0]["digest"]))
     with tarfile.open(layer) as archive:
         archive.extractall(root, numeric_owner=True, filter="fully_trusted")
+    (root / "dev").mkdir()  # what a container runtime gives
+    for name, minor in (("null", 3), ("random", 8), ("urandom", 9)):
+        os.mknod(root / "dev" / name, stat.S_IFCHR | 0o444, os.makedev(1, minor))
     port, user = free_port(), int(config["User"].split(":")[0])
     command = config["Entrypoint"] + config["Cmd"][:-1] + [f"127.0.0.1:{port}"]
 
@@ -182,9 +186,13 @@ def container(folder, contract, examples):
     with running(command, {}, None, enter) as process:
         wait(f"http://127.0.0.1:{port}/v2/health/ready", process)
         token = next(root.glob("data/store/**/*infer*")).read_text().strip()
-        reply = call(f"http://127.0.0.1:{port}/v1/models/{contract['name']}:predict",
-                     {"instances": [one["request"] for one in examples]}, {"Authorization": f"Bearer {token}"})
-        return reply["predictions"]
+        url, asked = f"http://127.0.0.1:{port}/v1/models/{contract['name']}:predict", [one["request"] for one in examples]
+        for _ in range(40):  # the server is ready before its first model is
+            try:
+                return call(url, {"instances": asked}, {"Authorization": f"Bearer {token}"})["predictions"]
+            except urllib.error.HTTPError:
+                time.sleep(0.5)
+        raise RuntimeError("the model does not answer")
 
 
 class running:

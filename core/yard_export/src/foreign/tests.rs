@@ -150,7 +150,6 @@ fn linear_models_keep_their_weights() {
 
 /// Files that must be refused, each for a reason of its own.
 fn hostile() -> Vec<Vec<u8>> {
-    let one = |operator: &str| model(vec![node(operator, &["x"], "y", vec![])], vec![]);
     let constant = |tensor: Message| model(vec![node("MatMul", &["x", "w"], "y", vec![])], vec![tensor]);
     let graph = |graph: Message| Message::new().int(1, 8).message(7, &graph).into_bytes();
     let external = |place: &str| {
@@ -217,7 +216,15 @@ fn hostile() -> Vec<Vec<u8>> {
         external("a/../../b"),
         external("C:\\weights.bin"),
         external("file:///weights"),
-        // Operators.
+    ];
+    list.extend(hostile_operators());
+    list.extend(hostile_trees());
+    list
+}
+
+fn hostile_operators() -> Vec<Vec<u8>> {
+    let one = |operator: &str| model(vec![node(operator, &["x"], "y", vec![])], vec![]);
+    vec![
         one("If"),
         one("Loop"),
         one("Einsum"),
@@ -229,9 +236,7 @@ fn hostile() -> Vec<Vec<u8>> {
         one("Relu"),
         one("Conv"),
         one("LinearRegressor"),
-    ];
-    list.extend(hostile_trees());
-    list
+    ]
 }
 
 fn hostile_trees() -> Vec<Vec<u8>> {
