@@ -269,9 +269,12 @@ fn write_endless(folder: &Path) {
 /// What is done to a folder.
 type Change = Box<dyn Fn(&Path)>;
 
+fn remove(folder: &Path, name: &str) {
+    std::fs::remove_file(folder.join(name)).unwrap();
+}
+
 #[test]
 fn hostile_folders_are_refused_by_name() {
-    let remove = |folder: &Path, name: &str| std::fs::remove_file(folder.join(name)).unwrap();
     let checks: Vec<(&str, Change)> = vec![
         ("config.json: ", Box::new(|folder| remove(folder, "config.json"))),
         ("tokenizer.json: ", Box::new(|folder| remove(folder, "tokenizer.json"))),
