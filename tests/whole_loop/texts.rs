@@ -52,7 +52,7 @@ fn answers(place: &Place) {
         json!("the soup was good"),
         Value::Null,
         json!(""),
-        json!("\u{1f642} Ünï [CLS] 漢字\u{0}"),
+        json!("\u{1f642} Ünï [CLS] 漢字\u{1}"),
         json!(long),
     ];
     let rows: Vec<Value> = texts.iter().map(|text| json!({"note": text, "weight": 10.5})).collect();

@@ -109,7 +109,7 @@ fn run_of(text: &str) -> usize {
 fn bytes(text: &str, blank_first: bool, mut take: impl FnMut(&str) -> bool) {
     let own;
     let mut rest = text;
-    if blank_first && !text.starts_with(' ') {
+    if blank_first && !text.is_empty() && !text.starts_with(' ') {
         own = format!(" {text}");
         rest = &own;
     }

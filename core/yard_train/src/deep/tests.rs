@@ -187,7 +187,7 @@ fn sequences_of_own_lengths_have_gradients_and_agree_with_the_scorer() {
 
 fn run(data: &Data, family: Family, threads: usize) -> TrainOutput {
     let clock = ticking();
-    let params = [("width", "16"), ("blocks", "1"), ("epochs", "12"), ("learning_rate", "0.01")];
+    let params = [("width", "16"), ("blocks", "1"), ("epochs", "24"), ("learning_rate", "0.01")];
     train(&data.input(), &spec(family, &params), &context(threads, &clock)).unwrap()
 }
 

@@ -101,7 +101,14 @@ fn the_order_of_words_is_learnt_with_the_same_bits_for_any_threads() {
 fn stopped_nets_go_on_and_end_with_the_same_bits() {
     let data = data(300);
     let short = [("epochs", "3"), ("checkpoint", "3"), ("batch", "16")];
-    let table = [("width", "16"), ("blocks", "1"), ("epochs", "3"), ("checkpoint", "3"), ("ema", "0.5")];
+    let table = [
+        ("width", "16"),
+        ("blocks", "1"),
+        ("epochs", "3"),
+        ("checkpoint", "3"),
+        ("ema", "0.5"),
+        ("batch", "16"),
+    ];
     let text = [&QUICK[..2], &QUICK[3..], &short].concat();
     let numbers = Data::new(Task::Binary, Signal::Sum, 300);
     for (family, data, params) in [
