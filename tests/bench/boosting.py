@@ -11,7 +11,7 @@ FIT is the built example: `cargo build --release -p yard_boost --example fit`.
 (row, fold): fold 0 tests, of the others a fifth (seed 0) validates. Categories become ordinal codes,
 dates year, month, day and weekday. `--peers` fits scikit-learn's and LightGBM's defaults on all other
 folds. `cross` gives the mean over all folds as `modelyard train` would fit: a fifth of the other rows chooses the
-rounds, below 3,000 rows five folds of them do, then all of them train; `--peers` are the defaults of LightGBM and
+rounds, below 3,000 rows five folds of them do, and trees grow as the first of them found better; then all of them train; `--peers` are the defaults of LightGBM and
 CatBoost, trained on the same rows. `speed` makes a table of normal and skewed columns with a noisy non-linear target and trains all
 libraries with the same settings, each in a process of its own, data in memory as f32: CPU and wall
 seconds, binning alone, peak memory on top of the data, AUC on 200,000 other rows, and the ratios.
@@ -197,12 +197,20 @@ def cross_ours(exe, folder, data, test, options):
     part = order % 5 if len(rest) < 3000 else np.where(order < len(rest) // 5, 0, 1)
     held = range(5) if len(rest) < 3000 else [0]
     test = np.flatnonzero(test)
-    rounds = [
-        fitted(exe, folder, data, {"train": rest[part != k], "valid": rest[part == k], "test": test}, options)["rounds"]
-        for k in held
-    ]
+    fits = {}
+
+    def held_out(k, growth):
+        rows = {"train": rest[part != k], "valid": rest[part == k], "test": test}
+        if (k, growth) not in fits:
+            fits[k, growth] = fitted(exe, folder, data, rows, [*options, *growth])
+        return fits[k, growth]
+
+    free = not any(option.startswith(("growth=", "leaves=")) for option in options)
+    ways = [["growth=leafwise"], ["growth=symmetric"]] if free and len(rest) < 100_000 else [[]]
+    way = tuple(min(ways, key=lambda way: held_out(0, tuple(way))["valid_loss"]))
+    rounds = [held_out(k, way)["rounds"] for k in held]
     trees = max(1, round(float(np.mean(rounds))))
-    kept = [option for option in options if not option.startswith("trees=")]
+    kept = [*[option for option in options if not option.startswith("trees=")], *way]
     fitted(exe, folder, data, {"train": rest, "test": test}, [*kept, f"trees={trees}"])
     return probabilities(folder, data[3])
 
