@@ -325,7 +325,7 @@ pub(crate) struct NewArgs {
 pub(crate) struct TrainArgs {
     #[command(flatten)]
     pub(crate) project: ProjectArgs,
-    /// auto, linear, boosting, forest or mlp.
+    /// auto, linear, boosting, forest, scorecard, mlp, resnet, transformer, text (a column of free text) or cnn (images).
     #[arg(long, default_value = "auto", value_name = "FAMILY")]
     pub(crate) family: String,
     /// Hyperparameter, may be repeated.

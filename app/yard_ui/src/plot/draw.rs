@@ -277,11 +277,21 @@ fn span_rect(plot: &Plot<'_>, layout: &Layout, span: &Span) -> Rect {
 }
 
 /// A label beside a point, on the side where there is room.
+/// Line of a label at the caption's size.
+const LABEL_HEIGHT: f32 = 14.0;
+
 fn label_beside(ui: &Ui, layout: &Layout, at: egui::Pos2, label: &str, colour: Color32) {
     let width = paint::text_width(ui.painter(), label, Type::Caption);
     let left = at.x + 10.0 + width > layout.area.right();
-    let place = if left { at + vec2(-10.0, -8.0) } else { at + vec2(10.0, -8.0) };
-    let anchor = if left { Align2::RIGHT_BOTTOM } else { Align2::LEFT_BOTTOM };
+    // Above its point, but never on the plot's head.
+    let below = at.y - 8.0 - LABEL_HEIGHT < layout.area.top();
+    let place = at + vec2(if left { -10.0 } else { 10.0 }, if below { 8.0 } else { -8.0 });
+    let anchor = match (left, below) {
+        (true, false) => Align2::RIGHT_BOTTOM,
+        (false, false) => Align2::LEFT_BOTTOM,
+        (true, true) => Align2::RIGHT_TOP,
+        (false, true) => Align2::LEFT_TOP,
+    };
     paint::text_at(ui.painter(), place, anchor, label, Type::Caption, colour);
 }
 

@@ -88,17 +88,24 @@ fn importance_ui(ui: &mut egui::Ui, state: &StudioState, evaluation: &Evaluation
         return;
     }
     let colour = tokens(ui).series(0);
+    let decimals = decimals_for(evaluation.importance.iter().take(FIELDS).map(|own| own.value));
     let bars: Vec<marks::Bar> = evaluation
         .importance
         .iter()
         .take(FIELDS)
         .map(|own| {
-            marks::Bar::new(own.field.as_str(), own.value.max(0.0), fmt::significant(own.value, 3))
+            marks::Bar::new(own.field.as_str(), own.value.max(0.0), fmt::fixed(own.value, decimals))
                 .colour(colour)
                 .interval((own.value - own.sd).max(0.0), own.value + own.sd)
         })
         .collect();
     marks::bar_list(ui, "Importance", (108.0, 22.0), &bars);
+}
+
+/// Returns the decimals that give the largest value three digits: a column has the same in all rows.
+fn decimals_for(values: impl Iterator<Item = f64>) -> usize {
+    let largest = values.fold(0.0_f64, |all, value| all.max(value.abs()));
+    if largest > 0.0 { (2.0 - largest.log10().floor()).clamp(0.0, 6.0) as usize } else { 3 }
 }
 
 fn latency_ui(ui: &mut egui::Ui, evaluation: &Evaluation) {
@@ -111,4 +118,17 @@ fn latency_ui(ui: &mut egui::Ui, evaluation: &Evaluation) {
         yard_ui::key_value(ui, "p99", &format!("{} µs", fmt::fixed(latency.p99_us, 1)));
     }
     yard_ui::key_value(ui, "Model size", &fmt::bytes(evaluation.size_bytes));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decimals_for;
+
+    #[test]
+    fn a_column_has_the_decimals_of_its_largest_value() {
+        assert_eq!(decimals_for([0.142, 0.0058].into_iter()), 3);
+        assert_eq!(decimals_for([0.0142, 0.000_58].into_iter()), 4);
+        assert_eq!(decimals_for([1_420.0, 12.0].into_iter()), 0);
+        assert_eq!(decimals_for([0.0, 0.0].into_iter()), 3);
+    }
 }
