@@ -11,7 +11,8 @@ FIT is the built example: `cargo build --release -p yard_boost --example fit`.
 (row, fold): fold 0 tests, of the others a fifth (seed 0) validates. Categories become ordinal codes,
 dates year, month, day and weekday. `--peers` fits scikit-learn's and LightGBM's defaults on all other
 folds. `cross` gives the mean over all folds as `modelyard train` would fit: a fifth of the other rows chooses the
-rounds, below 3,000 rows five folds of them do, and trees grow as the first of them found better; then all of them train; `--peers` are the defaults of LightGBM and
+rounds, below 3,000 rows five folds of them do, trees grow as the first of them
+found better; in sets in the order of time the newest fifth chooses, as with a time column; then all of them train; `--peers` are the defaults of LightGBM and
 CatBoost, trained on the same rows. `speed` makes a table of normal and skewed columns with a noisy non-linear target and trains all
 libraries with the same settings, each in a process of its own, data in memory as f32: CPU and wall
 seconds, binning alone, peak memory on top of the data, AUC on 200,000 other rows, and the ratios.
@@ -89,7 +90,7 @@ def table(data_dir, name, spec):
         order = sorted(counts.index, key=lambda v: (-counts[v], str(v)))
         y = y.map({v: i for i, v in enumerate(order)}).to_numpy(np.float64)
         classes = len(order)
-    return x, y, fold, classes, categorical
+    return x, y, fold, classes, categorical, spec.get("order") == "time"
 
 
 def softmax(m):
@@ -107,7 +108,7 @@ def scores(y, p, classes):
 
 
 def ours(exe, folder, data, options):
-    x, y, fold, classes, categorical = data
+    x, y, fold, classes, categorical, _ = data
     test = fold == 0
     rest = np.flatnonzero(~test)
     held = np.random.default_rng(0).permutation(len(rest)) < len(rest) // 5
@@ -133,7 +134,7 @@ def peers(data):
     import lightgbm
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-    x, y, fold, classes, categorical = data
+    x, y, fold, classes, categorical, _ = data
     test = fold == 0
     mask = np.array(categorical, bool)
     mask = np.array([m and np.nanmax(x[:, i]) < 254 for i, m in enumerate(mask)])
@@ -178,7 +179,7 @@ def quality(exe, data_dir, rest):
 
 
 def fitted(exe, folder, data, rows, options):
-    x, y, _, classes, categorical = data
+    x, y, _, classes, categorical, _ = data
     meta = {"features": x.shape[1], "classes": classes, "categorical": ",".join(map(str, categorical))}
     write(folder, meta, {name: (x[part], y[part]) for name, part in rows.items()})
     return fit(exe, folder, options)
@@ -194,8 +195,11 @@ def probabilities(folder, classes):
 def cross_ours(exe, folder, data, test, options):
     rest = np.flatnonzero(~test)
     order = np.random.default_rng(0).permutation(len(rest))
-    part = order % 5 if len(rest) < 3000 else np.where(order < len(rest) // 5, 0, 1)
-    held = range(5) if len(rest) < 3000 else [0]
+    if data[5]:
+        order = np.arange(len(rest))[::-1]
+    few = len(rest) < 3000 and not data[5]
+    part = order % 5 if few else np.where(order < len(rest) // 5, 0, 1)
+    held = range(5) if few else [0]
     test = np.flatnonzero(test)
     fits = {}
 
@@ -219,7 +223,7 @@ def cross_peers(data, test):
     import lightgbm
     from catboost import CatBoostClassifier, CatBoostRegressor
 
-    x, y, _, classes, categorical = data
+    x, y, _, classes, categorical, _ = data
     which = np.flatnonzero(categorical)
     lgb = (lightgbm.LGBMClassifier if classes else lightgbm.LGBMRegressor)(n_jobs=1, verbose=-1, random_state=0)
     lgb.fit(x[~test], y[~test], categorical_feature=which.tolist())
@@ -241,7 +245,7 @@ def cross(exe, data_dir, rest):
     chosen = [a[7:].split(",") for a in rest if a.startswith("--sets=")]
     options = [a for a in rest if not a.startswith("--")]
     for name, spec in sets.items():
-        tabular = spec["task"] in ("binary", "multiclass", "multi-class", "regression") and not spec.get("text")
+        tabular = spec["task"] in ("binary", "multiclass", "multi-class", "regression")
         if not tabular or "folds" not in spec or (chosen and name not in chosen[0]):
             continue
         data = table(data_dir, name, spec)
