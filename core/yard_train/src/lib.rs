@@ -31,6 +31,7 @@ pub mod input;
 mod linear;
 mod measure;
 pub mod mlp;
+mod net_loss;
 mod paired;
 mod params;
 mod portfolio;

@@ -10,10 +10,9 @@ use super::{
 use crate::{
     TrainError,
     fit::FitData,
-    linear::loss,
-    mlp::{self, Learner, Level, NetRows, Segment, State, Step},
+    mlp::{Learner, Level, NetRows, Segment, State, Step},
+    net_loss,
 };
-use candle_core::Tensor;
 use yard_score::deep::DeepNet;
 
 /// Rows of one forward pass on validation rows.
@@ -87,24 +86,8 @@ fn lane(
     let rows = prepared.rows.clone();
     let batch = prepared.batch(&net.plan)?;
     let margins = net.forward(&batch, Mode::Train(draw))?;
-    let mut values: Vec<f32> = margins.detach().flatten_all()?.to_vec1()?;
-    let (mut sum, mut total) = (0.0, 0.0);
-    let mut slopes = vec![0.0_f64; data.outputs];
-    for (row, values) in rows.iter().zip(values.chunks_exact_mut(data.outputs)) {
-        let (y, weight) = mlp::target(targets, *row as usize);
-        for (slope, value) in slopes.iter_mut().zip(values.iter()) {
-            *slope = f64::from(*value);
-        }
-        sum += weight * loss(data.link, y, &mut slopes);
-        total += weight;
-        for (value, slope) in values.iter_mut().zip(&slopes) {
-            *value = (weight * slope / all as f64) as f32;
-        }
-    }
-    // The gradient of Σ margin × slope by the weights is that of the loss.
-    let slopes = Tensor::from_vec(values, margins.shape(), margins.device())?;
-    let gradients = (margins * slopes)?.sum_all()?.backward()?;
-    Ok((net.gradients(&gradients)?, (sum, total)))
+    let (gradients, sums) = net_loss::back((data, targets), &rows, &margins, all)?;
+    Ok((net.gradients(&gradients)?, sums))
 }
 
 impl Learner for CnnLearner<'_> {

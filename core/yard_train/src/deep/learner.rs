@@ -5,10 +5,9 @@ use super::net::Net;
 use crate::{
     TrainError,
     fit::FitData,
-    linear::loss,
-    mlp::{self, Learner, Level, NetRows, Segment, State, Step},
+    mlp::{Learner, Level, NetRows, Segment, State, Step},
+    net_loss,
 };
-use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 use yard_score::{
     deep::DeepNet,
@@ -69,28 +68,12 @@ impl<'a> DeepLearner<'a> {
     /// Computes the gradients of some rows of a step of `all`; returns the sums of weighted loss and of
     /// weights.
     fn lane(&self, rows: &[u32], (all, draw): (usize, u64)) -> candle_core::Result<(Vec<f32>, (f64, f64))> {
-        let (width, outputs) = (self.data.encoder.n_features(), self.data.outputs);
+        let width = self.data.encoder.n_features();
         let lines = rows.iter().flat_map(|row| &self.rows.train.x[*row as usize * width..][..width]);
         let features: Vec<f32> = lines.copied().collect();
         let margins = self.net.forward(&features, Some(draw))?;
-        let mut values: Vec<f32> = margins.detach().flatten_all()?.to_vec1()?;
-        let (mut sum, mut total) = (0.0, 0.0);
-        let mut slopes = vec![0.0_f64; outputs];
-        for (row, values) in rows.iter().zip(values.chunks_exact_mut(outputs)) {
-            let (y, weight) = mlp::target(self.rows.train, *row as usize);
-            for (slope, value) in slopes.iter_mut().zip(values.iter()) {
-                *slope = f64::from(*value);
-            }
-            sum += weight * loss(self.data.link, y, &mut slopes);
-            total += weight;
-            for (value, slope) in values.iter_mut().zip(&slopes) {
-                *value = (weight * slope / all as f64) as f32;
-            }
-        }
-        // The gradient of Σ margin × slope by the weights is that of the loss.
-        let slopes = Tensor::from_vec(values, margins.shape(), &Device::Cpu)?;
-        let gradients = (margins * slopes)?.sum_all()?.backward()?;
-        Ok((self.net.gradients(&gradients)?, (sum, total)))
+        let (gradients, sums) = net_loss::back((self.data, self.rows.train), rows, &margins, all)?;
+        Ok((self.net.gradients(&gradients)?, sums))
     }
 }
 
